@@ -1,0 +1,30 @@
+# Everything runs in .venv, which the first target that needs it sets up.
+PYTHON ?= python3.11
+PY := .venv/bin/python
+
+.PHONY: install demo test lint bench docs clean
+
+install: .venv/.installed
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --upgrade pip -c constraints.txt
+	$(PY) -m pip install --quiet -c constraints.txt -e ".[dev]"
+	touch $@
+
+demo: install
+	$(PY) -m nasion demo --out out/demo --force
+
+test: install
+	$(PY) -m pytest
+
+lint: install
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+bench: install
+	$(PY) -m pytest benchmarks --benchmark-columns=min,median,max,ops
+
+clean:
+	rm -rf .venv out

@@ -1,0 +1,1 @@
+"""Floor 5: a case from input files to result.json."""

@@ -1,0 +1,1 @@
+"""Floor 6: the command line, a thin door: parse, call, show."""

@@ -1,0 +1,1 @@
+"""Floor 1: camera, surface, contour, raster, registration."""

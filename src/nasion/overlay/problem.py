@@ -1,0 +1,174 @@
+"""What every overlay solver takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasion.geometry.camera import Camera
+
+FloatArray = NDArray[np.float64]
+
+SOLVERS: Final = ("posterior", "posest")
+
+
+@dataclass(frozen=True)
+class CameraPrior:
+    """What is known of a photograph's camera; each entry is optional, as (value, standard deviation).
+
+    Attributes
+    ----------
+    focal_px
+        Focal length in pixels and its SD.
+    distance_mm
+        Distance from the camera to the head's centre and its SD.
+    pose_deg
+        (yaw, pitch, roll) of ``geometry.camera.pose_rotation`` and one SD for all three.
+    principal_point_px
+        Known principal point; the image's centre where it is None.
+
+    """
+
+    focal_px: tuple[float, float] | None = None
+    distance_mm: tuple[float, float] | None = None
+    pose_deg: tuple[tuple[float, float, float], float] | None = None
+    principal_point_px: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Photo:
+    """The landmarks seen in one photograph.
+
+    Attributes
+    ----------
+    name
+        Shown in results.
+    landmarks_px
+        Facial landmark name to (2,) pixel coordinates; what cannot be seen is left out.
+    image_size_px
+        (width, height).
+    sigma_px
+        SD of single landmarks; the solver's default elsewhere.
+    prior
+        Camera knowledge.
+
+    """
+
+    name: str
+    landmarks_px: Mapping[str, FloatArray]
+    image_size_px: tuple[int, int]
+    sigma_px: Mapping[str, float] = field(default_factory=dict)
+    prior: CameraPrior = field(default_factory=CameraPrior)
+
+
+@dataclass(frozen=True)
+class SkullLandmarks:
+    """Cranial landmarks of one skull.
+
+    Attributes
+    ----------
+    landmarks_mm
+        Cranial landmark name to (3,) mm, in any frame whose axes are roughly the head's (+X left, +Y up, +Z front).
+    sigma_mm
+        Isotropic SD of single landmarks' places; the solver's default elsewhere.
+    helpers_mm
+        Helper points (porion, orbitale, ...) of the same skull; they serve the Frankfurt plane.
+
+    """
+
+    landmarks_mm: Mapping[str, FloatArray]
+    sigma_mm: Mapping[str, float] = field(default_factory=dict)
+    helpers_mm: Mapping[str, FloatArray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OverlayProblem:
+    """One skull against the photographs of one person, which are solved jointly where the solver can."""
+
+    skull: SkullLandmarks
+    photos: Sequence[Photo]
+
+
+@dataclass(frozen=True)
+class PhotoSolution:
+    """One photograph's part of a solution. Arrays of landmarks follow ``names``.
+
+    Attributes
+    ----------
+    photo
+        The photograph's name.
+    camera
+        The estimated camera, in the frame in which the skull's landmarks were given.
+    names
+        The facial landmarks used.
+    predicted_px
+        (n, 2) projections of cranial landmark + the solver's expected tissue vector.
+    predicted_covariance_px
+        (n, 2, 2) covariance of observed minus predicted (tissue, skull and image noise).
+    residuals_px
+        (n, 2) observed minus predicted.
+    log_likelihood
+        Log marginal likelihood of this photograph alone; None where the solver has none.
+    camera_covariance
+        (7, 7) covariance of (rotation vector in radians, in camera axes; translation_mm / distance: x, y; log(distance /
+        focal); log focal); None where the solver has none.
+    flags
+        Short machine-readable names of what is implausible, e.g. ``"distance_implausible"``.
+
+    """
+
+    photo: str
+    camera: Camera
+    names: tuple[str, ...]
+    predicted_px: FloatArray
+    predicted_covariance_px: FloatArray
+    residuals_px: FloatArray
+    log_likelihood: float | None
+    camera_covariance: FloatArray | None
+    flags: tuple[str, ...]
+    converged: bool
+
+
+@dataclass(frozen=True)
+class TissueEstimate:
+    """A tissue vector given the data, in the skull's given frame: mean and SD (mm, per axis), and the table's mean."""
+
+    mean_mm: FloatArray
+    sd_mm: FloatArray
+    table_mean_mm: FloatArray
+
+
+@dataclass(frozen=True)
+class OverlaySolution:
+    """The answer to an ``OverlayProblem``.
+
+    Attributes
+    ----------
+    solver
+        Its name.
+    photos
+        One solution a photograph, in the problem's order.
+    score
+        Higher is a better match; comparable between candidates of one run with one solver only.
+    log_likelihood
+        Joint log marginal likelihood of all photographs; None where the solver has none.
+    build_factor
+        Estimated build factor and the SD of its logarithm; None where the solver has none.
+    tissue
+        By facial landmark name.
+    seconds
+        Wall time of the solver.
+
+    """
+
+    solver: str
+    photos: tuple[PhotoSolution, ...]
+    score: float
+    log_likelihood: float | None
+    build_factor: tuple[float, float] | None
+    tissue: Mapping[str, TissueEstimate]
+    seconds: float

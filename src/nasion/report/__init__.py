@@ -1,0 +1,1 @@
+"""Floor 5: the self-contained HTML report and its pictures."""
