@@ -50,4 +50,5 @@ class Mesh:
                     self.faces[:, k], weights=face_normals[:, axis], minlength=len(self.vertices)
                 )
         length = np.linalg.norm(normals, axis=1, keepdims=True)
-        return np.divide(normals, length, out=np.zeros_like(normals), where=length > 0)
+        unit: FloatArray = np.divide(normals, length, out=np.zeros_like(normals), where=length > 0)
+        return unit
