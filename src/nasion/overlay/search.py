@@ -1,0 +1,233 @@
+"""Solve from a cold start: a grid of poses, then iterated generalised least squares, compiled."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from nasion.geometry.camera import pose_rotation
+from nasion.overlay.kernel import (
+    PER_PHOTO,
+    cholesky_in_place,
+    normal_equations,
+    rotation_from_vector,
+)
+
+GRID: Final = np.array([pose_rotation(yaw, pitch, 0.0) for yaw in range(-105, 106, 15) for pitch in (-30, -15, 0, 15, 30)])
+"""(n, 3, 3) rotations of the search; the roll of each is solved in closed form."""
+
+STARTS: Final = 2
+ITERATIONS: Final = 30
+LARGEST_STEP: Final = 0.35
+
+
+@njit(cache=True, nogil=True)
+def _fit_in_picture(points, obs):  # type: ignore[no-untyped-def]
+    """Fit ``obs ~ s Rz(roll) points + t`` (Umeyama 1991 in the plane); return (error, s, cos, sin, tx, ty, n)."""
+    n, mx, my, mu, mv = 0, 0.0, 0.0, 0.0, 0.0
+    for j in range(points.shape[0]):
+        if not math.isnan(obs[j, 0]):
+            n += 1
+            mx += points[j, 0]
+            my += points[j, 1]
+            mu += obs[j, 0]
+            mv += obs[j, 1]
+    mx, my, mu, mv = mx / n, my / n, mu / n, mv / n
+    sxx, a, b, suu = 1e-12, 0.0, 0.0, 0.0
+    for j in range(points.shape[0]):
+        if not math.isnan(obs[j, 0]):
+            dx, dy, du, dv = points[j, 0] - mx, points[j, 1] - my, obs[j, 0] - mu, obs[j, 1] - mv
+            sxx += dx * dx + dy * dy
+            suu += du * du + dv * dv
+            a += dx * du + dy * dv
+            b += dx * dv - dy * du
+    length = math.sqrt(a * a + b * b) + 1e-300
+    scale = length / sxx
+    c, s = a / length, b / length
+    return suu - scale * length, scale, c, s, mu - scale * (c * mx - s * my), mv - scale * (s * mx + c * my), n
+
+
+@njit(cache=True, nogil=True)
+def starts_of(points, obs, grid, log_focal):  # type: ignore[no-untyped-def]
+    """Return (STARTS, 3, 3) rotations and (STARTS, 7) parameters of the best grid poses, at least 40 degrees apart."""
+    count = grid.shape[0]
+    error = np.empty(count)
+    rots = np.empty((count, 3, 3))
+    pars = np.empty((count, 4))
+    turned = np.empty((points.shape[0], 2))
+    for g in range(count):
+        r = grid[g]
+        for j in range(points.shape[0]):
+            for c in range(2):
+                turned[j, c] = r[c, 0] * points[j, 0] + r[c, 1] * points[j, 1] + r[c, 2] * points[j, 2]
+        e, scale, c, s, tx, ty, _ = _fit_in_picture(turned, obs)
+        error[g] = e
+        pars[g, 0], pars[g, 1], pars[g, 2] = tx, ty, math.log(scale)
+        for col in range(3):
+            rots[g, 0, col] = c * r[0, col] - s * r[1, col]
+            rots[g, 1, col] = s * r[0, col] + c * r[1, col]
+            rots[g, 2, col] = r[2, col]
+    out_rot = np.empty((STARTS, 3, 3))
+    out_par = np.zeros((STARTS, PER_PHOTO))
+    for k in range(STARTS):
+        best = 0
+        for g in range(count):
+            if error[g] < error[best]:
+                best = g
+        out_rot[k] = rots[best]
+        out_par[k, 3:6] = pars[best, :3]
+        out_par[k, 6] = log_focal
+        for g in range(count):
+            trace = 0.0
+            for i in range(3):
+                for j in range(3):
+                    trace += rots[g, i, j] * out_rot[k, i, j]
+            if trace > 1.0 + 2.0 * 0.766:
+                error[g] = np.inf
+    return out_rot, out_par
+
+
+@njit(cache=True, nogil=True)
+def refine(groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta):  # type: ignore[no-untyped-def]
+    """Iterate from (rot, theta), which are overwritten; return (log marginal likelihood, covariance, converged).
+
+    The marginal likelihood integrates tissue, skull and image noise exactly (linearised projection) and the camera and the
+    build factor by Laplace's method.
+    """
+    photos = obs.shape[0]
+    npar = PER_PHOTO * photos + 1
+    hess = np.empty((npar, npar))
+    grad = np.empty(npar)
+    scale = np.ones(npar)
+    last_rot, last_theta = rot.copy(), theta.copy()
+    step = np.zeros(npar)
+    logp, converged = -np.inf, False
+    for _ in range(ITERATIONS):
+        new, ok = normal_equations(
+            groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta, hess, grad
+        )
+        if not ok or new < logp - 20.0:
+            # overshot: go half way back
+            step *= 0.5
+            _move(last_rot, last_theta, step, rot, theta)
+            continue
+        logp = new
+        if converged:
+            break
+        last_rot[:], last_theta[:] = rot, theta
+        for a in range(npar):
+            scale[a] = 1.0 / math.sqrt(hess[a, a] + 1e-12)
+        chol = np.empty((npar, npar))
+        for a in range(npar):
+            for b in range(npar):
+                chol[a, b] = hess[a, b] * scale[a] * scale[b]
+            chol[a, a] += 1e-9
+        if not cholesky_in_place(chol, npar):
+            break
+        _solve_cholesky(chol, grad, scale, step)
+        longest, shift = 0.0, 0.0
+        for a in range(npar):
+            if a % PER_PHOTO not in (3, 4) or a == npar - 1:
+                longest = max(longest, abs(step[a]))
+            shift = max(shift, abs(step[a]) / scale[a])
+        if longest > LARGEST_STEP:
+            step *= LARGEST_STEP / longest
+        _move(last_rot, last_theta, step, rot, theta)
+        # a thousandth of a standard deviation moves no figure that is printed
+        converged = shift < 1e-3
+    cov = np.full((npar, npar), np.nan)
+    logdet = _inverse(hess, cov)
+    return logp + 0.5 * npar * math.log(2.0 * math.pi) - 0.5 * logdet, cov, converged
+
+
+@njit(cache=True, nogil=True)
+def _move(rot, theta, step, new_rot, new_theta):  # type: ignore[no-untyped-def]
+    for p in range(rot.shape[0]):
+        new_rot[p] = rotation_from_vector(step[PER_PHOTO * p : PER_PHOTO * p + 3]) @ rot[p]
+    for a in range(theta.shape[0]):
+        new_theta[a] = theta[a] + step[a]
+
+
+@njit(cache=True, nogil=True)
+def _solve_cholesky(chol, grad, scale, step):  # type: ignore[no-untyped-def]
+    n = grad.shape[0]
+    for i in range(n):
+        s = grad[i] * scale[i]
+        for k in range(i):
+            s -= chol[i, k] * step[k]
+        step[i] = s / chol[i, i]
+    for i in range(n - 1, -1, -1):
+        s = step[i]
+        for k in range(i + 1, n):
+            s -= chol[k, i] * step[k]
+        step[i] = s / chol[i, i]
+    for i in range(n):
+        step[i] *= scale[i]
+
+
+@njit(cache=True, nogil=True)
+def _inverse(hess, out):  # type: ignore[no-untyped-def]
+    """Write the inverse of a positive definite matrix; return its log determinant (inf where it is not definite)."""
+    n = hess.shape[0]
+    chol = np.empty((n, n))
+    scale = np.empty(n)
+    unit = np.zeros(n)
+    column = np.empty(n)
+    for a in range(n):
+        scale[a] = 1.0 / math.sqrt(max(hess[a, a], 1e-300))
+    for a in range(n):
+        for b in range(n):
+            chol[a, b] = hess[a, b] * scale[a] * scale[b]
+    if not cholesky_in_place(chol, n):
+        return np.inf
+    logdet = 0.0
+    for a in range(n):
+        logdet += 2.0 * (math.log(chol[a, a]) - math.log(scale[a]))
+        unit[:] = 0.0
+        unit[a] = 1.0
+        _solve_cholesky(chol, unit, scale, column)
+        out[:, a] = column
+    return logdet
+
+
+@njit(cache=True, nogil=True)
+def solve_person(  # type: ignore[no-untyped-def]
+    grid, groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, single, rot, theta
+):
+    """Solve the photographs one by one, then jointly.
+
+    ``single`` (P,) receives each photograph's own log marginal likelihood; ``rot`` (P, 3, 3) and ``theta`` (7P + 1) the joint
+    solution. Returns (joint log marginal likelihood, covariance, converged).
+    """
+    photos = obs.shape[0]
+    build = 0.0
+    for p in range(photos):
+        start_rot, start_par = starts_of(x + m, obs[p], grid, priors[p, 0])
+        best = -np.inf
+        for k in range(STARTS):
+            r = start_rot[k : k + 1].copy()
+            t = np.zeros(PER_PHOTO + 1)
+            t[:PER_PHOTO] = start_par[k]
+            if priors[p, 1] <= priors[p, 3]:
+                # the distance is known better than the focal length
+                t[6] = priors[p, 2] + t[5]
+            logml, cov, ok = refine(
+                groups, x, m, tissue_cov, skull_var, obs[p : p + 1], noise_var[p : p + 1], priors[p : p + 1],
+                pose_prior[p : p + 1], build_log_sd, dof, r, t,
+            )  # fmt: skip
+            if logml > best or k == 0:
+                best = logml
+                rot[p] = r[0]
+                theta[PER_PHOTO * p : PER_PHOTO * (p + 1)] = t[:PER_PHOTO]
+                beta, single_cov, converged = t[PER_PHOTO], cov, ok
+        single[p] = best
+        build += beta / photos
+    theta[PER_PHOTO * photos] = build
+    if photos == 1:
+        return single[0], single_cov, converged
+    return refine(
+        groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta
+    )
