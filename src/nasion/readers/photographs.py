@@ -1,0 +1,204 @@
+"""Photographs, upright and with their focal length, and face masks."""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasion.errors import NasionError
+from nasion.readers.files import read_bytes
+from nasion.readers.landmarks import LandmarkFile
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_FULL_FRAME_DIAGONAL_MM: Final = math.hypot(36.0, 24.0)
+_EXIF_IFD: Final = 0x8769
+_TAGS: Final = {
+    "focal_mm": 0x920A,
+    "focal_35mm": 0xA405,
+    "pixels_per_unit": 0xA20E,
+    "plane_unit": 0xA210,
+    "width": 0xA002,
+    "height": 0xA003,
+}
+_PLANE_UNIT_MM: Final = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
+_FIELD_OF_VIEW_DEG: Final = (1.0, 150.0)
+_ROTATING_ORIENTATIONS: Final = (5, 6, 7, 8)
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A picture as a person sees it.
+
+    Attributes
+    ----------
+    image
+        (height, width, 3) uint8, RGB, turned upright after the EXIF orientation. Landmarks refer to this picture.
+    focal_px
+        Focal length in pixels by EXIF; None where EXIF does not tell it or cannot be trusted.
+    stored_size_px
+        (width, height) of the pixels in the file, before they are turned.
+    warnings
+        What the user should know, one line each.
+
+    """
+
+    image: NDArray[np.uint8]
+    focal_px: float | None
+    stored_size_px: tuple[int, int]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """(width, height) of the upright picture."""
+        return self.image.shape[1], self.image.shape[0]
+
+
+def read_photograph(path: Path | str) -> Photograph:
+    """Read a photograph in any format that Pillow knows (PNG, JPEG, TIFF, WebP, BMP, ...).
+
+    A file that is missing, cut off or no picture raises NasionError.
+    """
+    from PIL import ImageOps
+
+    stored = _decoded(Path(path))
+    exif = _exif(stored)
+    focal_px, notes = _focal_px(exif, stored.size)
+    upright = ImageOps.exif_transpose(stored)
+    return Photograph(_rgb(upright, path), focal_px, stored.size, notes)
+
+
+def read_mask(path: Path | str, size_px: tuple[int, int]) -> NDArray[np.bool_]:
+    """Read a face mask: (height, width), True where the picture is brighter than 127.
+
+    A size other than ``size_px`` (width, height) and a mask with no face raise NasionError.
+    """
+    mask: NDArray[np.bool_] = np.asarray(_decoded(Path(path)).convert("L")) > 127
+    height, width = mask.shape
+    if (width, height) != tuple(size_px):
+        raise NasionError(
+            f"{path}: the mask is {_by((width, height))} pixels, but its photograph is {_by(size_px)}; make it again"
+        )
+    if not mask.any():
+        raise NasionError(f"{path}: the mask is empty; the face must be white (255) on black (0)")
+    return mask
+
+
+def check_image_size(path: Path | str, landmarks: LandmarkFile, photograph: Photograph) -> None:
+    """Raise NasionError where landmarks were placed on another form of the picture, or lie outside it.
+
+    ``path`` is the landmark file, for the message. A file that does not tell its picture's size is held against the
+    picture's edges only.
+    """
+    given, upright, stored = landmarks.image_size_px, photograph.size_px, photograph.stored_size_px
+    if given is not None and tuple(given) != upright:
+        if tuple(given) == stored:
+            raise NasionError(
+                f"{path}: the landmarks were placed on the picture without its EXIF orientation ({_by(given)}); "
+                f"place them on the upright picture ({_by(upright)})"
+            )
+        if tuple(given) == upright[::-1]:
+            advice = "they were placed on the picture turned by 90 degrees; turn it or place them again"
+        elif abs(given[0] * upright[1] - given[1] * upright[0]) <= max(upright) + max(given):
+            advice = f"multiply the coordinates by {upright[0] / given[0]:.4g} and correct image_size_px"
+        else:
+            advice = "they belong to another picture or another crop"
+        raise NasionError(
+            f"{path}: the landmarks are for {_by(given)} pixels, the photograph is {_by(upright)}: {advice}"
+        )
+    outside = _outside({**landmarks.landmarks, **landmarks.helpers}, upright)
+    if outside:
+        raise NasionError(f"{path}: outside the photograph ({_by(upright)}): {', '.join(outside)}; place them again")
+
+
+def _outside(points_px: Mapping[str, NDArray[np.float64]], size_px: tuple[int, int]) -> list[str]:
+    """Return names of points beyond the outer edge of the border pixels; a pixel more is allowed for rounding."""
+    limit = np.array(size_px) + 0.5
+    return [name for name, point in points_px.items() if (point < -1.5).any() or (point > limit).any()]
+
+
+def _decoded(path: Path) -> Image.Image:
+    from PIL import Image
+
+    content = read_bytes(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(content))
+            image.load()
+    except Image.UnidentifiedImageError:
+        raise NasionError(f"{path}: is no picture that can be read; save it as PNG or JPEG") from None
+    except Image.DecompressionBombError:
+        raise NasionError(f"{path}: the picture is too large; scale it below 100 megapixels") from None
+    except Exception as error:  # decoders raise anything on damaged files
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise NasionError(f"{path}: the picture is damaged or cut off ({reason}); copy it again") from None
+    return image
+
+
+def _rgb(image: Image.Image, path: Path | str) -> NDArray[np.uint8]:
+    if image.mode == "F":
+        raise NasionError(f"{path}: its pixels are real numbers, which is no photograph; save it as PNG or JPEG")
+    if image.mode.startswith("I"):
+        grey = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    return np.array(image.convert("RGB"), dtype=np.uint8)
+
+
+def _exif(image: Image.Image) -> dict[str, float]:
+    """Return the positive finite numbers among the EXIF values that tell the focal length."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ifd: Mapping[int, Any] = image.getexif().get_ifd(_EXIF_IFD)
+    except Exception:  # a damaged EXIF block must not hide the picture
+        return {}
+    values = {}
+    for name, tag in _TAGS.items():
+        try:
+            value = float(ifd[tag])
+        except (KeyError, TypeError, ValueError, ZeroDivisionError):
+            continue
+        if math.isfinite(value) and value > 0:
+            values[name] = value
+    return values
+
+
+def _focal_px(exif: Mapping[str, float], stored_size_px: tuple[int, int]) -> tuple[float | None, tuple[str, ...]]:
+    """Return the focal length in pixels and warnings.
+
+    The 35 mm equivalent refers to the diagonal of the picture (CIPA DCG-001): ``f_px = f35 * diagonal_px / 43.27``;
+    else ``f_px = f_mm * focal-plane pixels per mm``, scaled where the picture was scaled after it was taken. Where the
+    picture is narrower than the one that was taken, it was cropped and its EXIF focal length does not hold.
+    """
+    width, height = stored_size_px
+    taken = exif.get("width"), exif.get("height")
+    scale = 1.0
+    if taken[0] and taken[1]:
+        scale = width / taken[0]
+        if abs(width / height / (taken[0] / taken[1]) - 1) > 0.02:
+            return None, ("the picture was cropped after it was taken: its EXIF focal length is not used",)
+    if "focal_35mm" in exif:
+        focal_px = exif["focal_35mm"] * math.hypot(width, height) / _FULL_FRAME_DIAGONAL_MM
+    elif "focal_mm" in exif and "pixels_per_unit" in exif:
+        unit_mm = _PLANE_UNIT_MM.get(int(exif.get("plane_unit", 2)), 25.4)
+        focal_px = exif["focal_mm"] * exif["pixels_per_unit"] / unit_mm * scale
+    else:
+        return None, ()
+    view_deg = 2 * math.degrees(math.atan(math.hypot(width, height) / 2 / focal_px))
+    if not _FIELD_OF_VIEW_DEG[0] <= view_deg <= _FIELD_OF_VIEW_DEG[1]:
+        return None, (f"its EXIF focal length means a field of view of {view_deg:.2g} degrees and is not used",)
+    return focal_px, ()
+
+
+def _by(size_px: tuple[int, int]) -> str:
+    return f"{size_px[0]} x {size_px[1]}"
