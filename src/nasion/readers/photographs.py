@@ -32,7 +32,6 @@ _TAGS: Final = {
 }
 _PLANE_UNIT_MM: Final = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 _FIELD_OF_VIEW_DEG: Final = (1.0, 150.0)
-_ROTATING_ORIENTATIONS: Final = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,10 @@ def read_photograph(path: Path | str) -> Photograph:
     stored = _decoded(Path(path))
     exif = _exif(stored)
     focal_px, notes = _focal_px(exif, stored.size)
-    upright = ImageOps.exif_transpose(stored)
+    try:
+        upright = ImageOps.exif_transpose(stored)
+    except Exception:  # a damaged EXIF block must not hide the picture
+        upright, notes = stored, (*notes, "its EXIF block is damaged: the picture is taken as it is stored")
     return Photograph(_rgb(upright, path), focal_px, stored.size, notes)
 
 
@@ -127,7 +129,7 @@ def _outside(points_px: Mapping[str, NDArray[np.float64]], size_px: tuple[int, i
 
 
 def _decoded(path: Path) -> Image.Image:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     content = read_bytes(path)
     try:
@@ -135,7 +137,7 @@ def _decoded(path: Path) -> Image.Image:
             warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(content))
             image.load()
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise NasionError(f"{path}: is no picture that can be read; save it as PNG or JPEG") from None
     except Image.DecompressionBombError:
         raise NasionError(f"{path}: the picture is too large; scale it below 100 megapixels") from None
@@ -181,11 +183,11 @@ def _focal_px(exif: Mapping[str, float], stored_size_px: tuple[int, int]) -> tup
     picture is narrower than the one that was taken, it was cropped and its EXIF focal length does not hold.
     """
     width, height = stored_size_px
-    taken = exif.get("width"), exif.get("height")
     scale = 1.0
-    if taken[0] and taken[1]:
-        scale = width / taken[0]
-        if abs(width / height / (taken[0] / taken[1]) - 1) > 0.02:
+    if "width" in exif and "height" in exif:
+        scale = max(width, height) / max(exif["width"], exif["height"])
+        # The sides may have changed places when a program turned the pixels.
+        if abs(scale * min(exif["width"], exif["height"]) / min(width, height) - 1) > 0.02:
             return None, ("the picture was cropped after it was taken: its EXIF focal length is not used",)
     if "focal_35mm" in exif:
         focal_px = exif["focal_35mm"] * math.hypot(width, height) / _FULL_FRAME_DIAGONAL_MM
