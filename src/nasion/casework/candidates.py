@@ -1,0 +1,135 @@
+"""One candidate: a skull against the photographs of one person, from files to figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nasion.casework.inputs import face_mask_of, load_photograph, load_skull
+from nasion.casework.measures import measure_photo
+from nasion.casework.records import Candidate, InputFile, PhotoFiles, Photograph, Problem, Skull, SkullFiles
+from nasion.casework.settings import CaseSettings
+from nasion.errors import NasionError
+from nasion.overlay.problem import OverlayProblem
+
+if TYPE_CHECKING:
+    from nasion.anatomy.tissue import TissueTable
+
+OUTSIDE_FACE_FLAG_FRACTION = 0.01
+"""Flag a photograph where more of the skull's silhouette than this lies outside the face mask."""
+
+
+def solve_candidate(
+    candidate_id: str,
+    skull: Skull,
+    photographs: Sequence[Photograph],
+    *,
+    settings: CaseSettings,
+    tissue: TissueTable,
+    problems: Sequence[Problem] = (),
+    inputs: Sequence[InputFile] | None = None,
+) -> Candidate:
+    """Solve and measure one candidate.
+
+    Raises
+    ------
+    NasionError
+        The landmarks cannot be solved.
+
+    """
+    from nasion.overlay import solve
+
+    problem = OverlayProblem(skull.landmarks, [photograph.photo for photograph in photographs])
+    solution = solve(problem, settings.solver, tissue)
+    if not math.isfinite(solution.score):
+        raise NasionError(f"{candidate_id}: the solver found no solution; check the landmarks")
+    measures = tuple(
+        measure_photo(skull.landmarks, photograph.photo, solved, skull.mesh, face_mask_of(photograph))
+        for photograph, solved in zip(photographs, solution.photos, strict=True)
+    )
+    flagged = tuple(
+        replace(solved, flags=(*solved.flags, "skull_outside_face"))
+        if (measured.outside_face_fraction or 0) > OUTSIDE_FACE_FLAG_FRACTION
+        else solved
+        for solved, measured in zip(solution.photos, measures, strict=True)
+    )
+    own = inputs
+    if own is None:
+        own = (*skull.inputs, *(file for photograph in photographs for file in photograph.inputs))
+    return Candidate(
+        candidate_id,
+        skull.name,
+        skull.files,
+        tuple(photographs),
+        replace(solution, photos=flagged),
+        measures,
+        tuple(problems),
+        tuple(own),
+    )
+
+
+def solve_files(
+    item: tuple[str, tuple[PhotoFiles, ...], tuple[Problem, ...]],
+    skull: Skull,
+    settings: CaseSettings,
+    tissue: TissueTable,
+) -> Candidate:
+    """Solve one person of a gallery; what cannot be used becomes a problem, never an error."""
+    from nasion.overlay.checks import check_usable
+
+    person, files, found = item
+    problems = list(found)
+    photographs: list[Photograph] = []
+    for photo in files:
+        try:
+            photograph = load_photograph(photo, settings.prior)
+            check_usable(skull.landmarks, photograph.photo)
+        except NasionError as fault:
+            problems.append(Problem(person, photo.name, str(fault)))
+        else:
+            photographs.append(photograph)
+    inputs = [file for photograph in photographs for file in photograph.inputs]
+    return _solved_or_failed(
+        person, skull, photographs, settings=settings, tissue=tissue, problems=problems, inputs=inputs
+    )
+
+
+def solve_skull(
+    item: tuple[str, SkullFiles | Problem],
+    photographs: tuple[Photograph, ...],
+    settings: CaseSettings,
+    tissue: TissueTable,
+) -> Candidate:
+    """Solve one skull of a collection; what cannot be used becomes a problem, never an error."""
+    name, files = item
+    if isinstance(files, Problem):
+        return Candidate(name, name, None, photographs, None, problems=(files,))
+    try:
+        skull = load_skull(files, settings.accept_sides)
+    except NasionError as fault:
+        return Candidate(name, name, files, photographs, None, problems=(Problem(name, None, str(fault)),))
+    return _solved_or_failed(
+        name, skull, photographs, settings=settings, tissue=tissue, problems=(), inputs=skull.inputs
+    )
+
+
+def _solved_or_failed(
+    name: str,
+    skull: Skull,
+    photographs: Sequence[Photograph],
+    *,
+    settings: CaseSettings,
+    tissue: TissueTable,
+    problems: Sequence[Problem],
+    inputs: Sequence[InputFile],
+) -> Candidate:
+    if photographs:
+        try:
+            return solve_candidate(
+                name, skull, photographs, settings=settings, tissue=tissue, problems=problems, inputs=inputs
+            )
+        except NasionError as fault:
+            problems = [*problems, Problem(name, None, str(fault))]
+    return Candidate(name, skull.name, skull.files, tuple(photographs), None, (), tuple(problems), tuple(inputs))

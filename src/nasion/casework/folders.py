@@ -1,0 +1,86 @@
+"""Galleries and skull collections: which files in a folder belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from nasion.casework.records import PhotoFiles, Problem, SkullFiles
+from nasion.errors import NasionError
+
+PHOTO_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
+MESH_ENDINGS: Final = (".ply", ".stl", ".obj", ".vtp")
+LANDMARK_ENDING: Final = ".landmarks.json"
+
+
+def gallery_people(gallery: Path) -> dict[str, tuple[tuple[PhotoFiles, ...], tuple[Problem, ...]]]:
+    """Return person id to (photographs with their files, problems), by the person's folder name.
+
+    A person is a sub-folder with ``NAME.jpg`` (or .jpeg, .png, .tif) and ``NAME.landmarks.json``, optionally
+    ``NAME.mask.png``; the photographs may also lie in its sub-folder ``photos``, as ``nasion population`` writes them.
+
+    Raises
+    ------
+    NasionError
+        The gallery is no folder or has no sub-folder.
+
+    """
+    people = {}
+    for folder in _sub_folders(gallery, "gallery", "photographs of a person"):
+        photos, problems = _photos_of(folder)
+        if not photos and not problems:
+            problems = [
+                Problem(folder.name, None, f"{folder}: no photograph ({', '.join(PHOTO_ENDINGS)}) in the folder")
+            ]
+        people[folder.name] = (tuple(photos), tuple(problems))
+    return people
+
+
+def skull_collection(skulls: Path, units: str | None = None) -> dict[str, SkullFiles | Problem]:
+    """Return skull id to its files, or what is wrong with them, by folder name.
+
+    A skull is a sub-folder with ``cranial.landmarks.json`` and, optionally, ``skull.ply`` (or .stl, .obj, .vtp).
+    """
+    found: dict[str, SkullFiles | Problem] = {}
+    for folder in _sub_folders(skulls, "skulls folder", "skull"):
+        landmarks = folder / f"cranial{LANDMARK_ENDING}"
+        meshes = [folder / f"skull{ending}" for ending in MESH_ENDINGS if (folder / f"skull{ending}").is_file()]
+        if not landmarks.is_file():
+            found[folder.name] = Problem(folder.name, None, f"{folder}: cranial{LANDMARK_ENDING} is missing; add it")
+        else:
+            found[folder.name] = SkullFiles(folder.name, landmarks, meshes[0] if meshes else None, units)
+    return found
+
+
+def _sub_folders(parent: Path, what: str, content: str) -> Sequence[Path]:
+    if not parent.is_dir():
+        raise NasionError(f"{parent}: no such folder; give a {what} with one sub-folder for each {content}")
+    folders = sorted(entry for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if not folders:
+        raise NasionError(f"{parent}: the {what} is empty; it needs one sub-folder for each {content}")
+    return folders
+
+
+def _photos_of(folder: Path) -> tuple[list[PhotoFiles], list[Problem]]:
+    photos: list[PhotoFiles] = []
+    problems: list[Problem] = []
+    for image in _images(folder):
+        landmarks = image.with_name(image.stem + LANDMARK_ENDING)
+        mask = image.with_name(f"{image.stem}.mask.png")
+        if not landmarks.is_file():
+            problems.append(
+                Problem(folder.name, image.name, f"{image}: {landmarks.name} is missing; place its landmarks")
+            )
+        else:
+            photos.append(PhotoFiles(image.name, image, landmarks, mask if mask.is_file() else None))
+    return photos, problems
+
+
+def _images(folder: Path) -> Iterator[Path]:
+    for place in (folder, folder / "photos"):
+        if place.is_dir():
+            for path in sorted(place.iterdir()):
+                hidden = path.name.startswith(".")
+                if path.suffix.lower() in PHOTO_ENDINGS and not path.name.endswith(".mask.png") and not hidden:
+                    yield path

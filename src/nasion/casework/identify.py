@@ -1,0 +1,198 @@
+"""The three jobs: one overlay, one skull against a gallery, one person's photographs against several skulls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nasion.casework.candidates import solve_candidate, solve_files, solve_skull
+from nasion.casework.folders import gallery_people, skull_collection
+from nasion.casework.inputs import input_file, load_skull
+from nasion.casework.parallel import Progress, work_through
+from nasion.casework.records import Candidate, Case, InputFile, PhotoFiles, Photograph, Problem, Skull, SkullFiles
+from nasion.casework.settings import CaseSettings
+from nasion.errors import NasionError
+from nasion.evidence.support import degrees_of_support, residual_misfit
+from nasion.retrieval.ranking import competition_ranks
+
+if TYPE_CHECKING:
+    from nasion.anatomy.tissue import TissueTable
+
+
+def overlay_case(skull: Skull, photographs: Sequence[Photograph], settings: CaseSettings | None = None) -> Case:
+    """Overlay one skull on the photographs of one person, jointly.
+
+    Raises
+    ------
+    NasionError
+        The landmarks cannot be solved; nothing is left out silently.
+
+    """
+    settings = settings or CaseSettings()
+    started = time.perf_counter()
+    tissue = _tissue(settings)
+    name = photographs[0].photo.name if photographs else ""
+    candidate = solve_candidate(name, skull, photographs, settings=settings, tissue=tissue)
+    return _case(
+        "overlay",
+        "one skull, one person",
+        settings=settings,
+        tissue=tissue,
+        candidates=[candidate],
+        skull=skull,
+        shared_inputs=(),
+        started=started,
+    )
+
+
+def identify_gallery(
+    skull: Skull | SkullFiles,
+    gallery: Path,
+    settings: CaseSettings | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Case:
+    """Rank the people of a gallery by how well their photographs fit a skull.
+
+    A photograph or a person that cannot be used is recorded under ``problems`` and the others go on; such a person is
+    ranked last.
+
+    Parameters
+    ----------
+    skull
+        The unknown skull.
+    gallery
+        See ``folders.gallery_people``.
+    settings
+        Of the run.
+    executor
+        Where the work is done; in this process where it is None.
+    progress
+        Called with (done, total).
+
+    Raises
+    ------
+    NasionError
+        The skull or the gallery cannot be used at all.
+
+    """
+    settings = settings or CaseSettings()
+    started = time.perf_counter()
+    tissue = _tissue(settings)
+    unknown = load_skull(skull, settings.accept_sides) if isinstance(skull, SkullFiles) else skull
+    people = gallery_people(Path(gallery))
+    work = partial(solve_files, skull=unknown, settings=settings, tissue=tissue)
+    items: list[tuple[str, tuple[PhotoFiles, ...], tuple[Problem, ...]]] = [
+        (person, photos, problems) for person, (photos, problems) in people.items()
+    ]
+    candidates = work_through(work, items, executor, progress)
+    _need_one(candidates)
+    return _case(
+        "identify",
+        "one skull, several people",
+        settings=settings,
+        tissue=tissue,
+        candidates=candidates,
+        skull=unknown,
+        shared_inputs=unknown.inputs,
+        started=started,
+    )
+
+
+def identify_skulls(
+    photographs: Sequence[Photograph],
+    skulls: Path,
+    settings: CaseSettings | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Case:
+    """Rank several skulls by how well they fit one person's photographs; see ``identify_gallery``."""
+    settings = settings or CaseSettings()
+    started = time.perf_counter()
+    tissue = _tissue(settings)
+    collection = skull_collection(Path(skulls), settings.units)
+    work = partial(solve_skull, photographs=tuple(photographs), settings=settings, tissue=tissue)
+    candidates = work_through(work, list(collection.items()), executor, progress)
+    _need_one(candidates)
+    shared = tuple(file for photograph in photographs for file in photograph.inputs)
+    return _case(
+        "identify",
+        "one person, several skulls",
+        settings=settings,
+        tissue=tissue,
+        candidates=candidates,
+        skull=None,
+        shared_inputs=shared,
+        started=started,
+    )
+
+
+def _tissue(settings: CaseSettings) -> TissueTable:
+    from nasion.anatomy.tissue import TissueTable
+
+    return TissueTable.load(settings.tissue)
+
+
+def _need_one(candidates: Sequence[Candidate]) -> None:
+    if any(candidate.solution is not None for candidate in candidates):
+        return
+    reasons = [problem.reason for candidate in candidates for problem in candidate.problems]
+    raise NasionError(f"none of the {len(candidates)} candidates could be used; the first reason: {reasons[0]}")
+
+
+def _case(
+    command: str,
+    question: str,
+    *,
+    settings: CaseSettings,
+    tissue: TissueTable,
+    candidates: Sequence[Candidate],
+    skull: Skull | None,
+    shared_inputs: Sequence[InputFile],
+    started: float,
+) -> Case:
+    ranked = rank_candidates(candidates)
+    inputs = [*shared_inputs, *(file for candidate in candidates for file in candidate.inputs)]
+    if settings.tissue is not None:
+        inputs.append(input_file(settings.tissue))
+    notes = [*(skull.notes if skull else ()), *(note for c in candidates for p in c.photographs for note in p.notes)]
+    return Case(
+        command=command,
+        question=question,
+        settings=settings.to_dict(),
+        candidates=tuple(ranked),
+        skull=skull,
+        inputs=tuple(dict.fromkeys(inputs)),
+        problems=tuple(problem for candidate in candidates for problem in candidate.problems),
+        notes=tuple(dict.fromkeys(notes)),
+        tissue=_tissue_record(tissue),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def rank_candidates(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates with rank and degree of support, best first; equal ranks go by id."""
+    ranks = competition_ranks([candidate.score for candidate in candidates])
+    comparable = [c.score if c.log_likelihood is not None else None for c in candidates]
+    misfits = [residual_misfit([m.residuals_sd for m in c.measures]) for c in candidates]
+    supports = degrees_of_support(comparable, misfits)
+    ranked = [
+        replace(candidate, rank=rank, support=support)
+        for candidate, rank, support in zip(candidates, ranks, supports, strict=True)
+    ]
+    return sorted(ranked, key=lambda candidate: (candidate.rank, candidate.id))
+
+
+def _tissue_record(tissue: TissueTable) -> Mapping[str, object]:
+    return {
+        "name": tissue.name,
+        "build_factor_log_sd": tissue.build_factor_log_sd,
+        "left_right_correlation": tissue.left_right_correlation,
+        "assumed_rows": int(sum(tissue.assumed)),
+        "rows": len(tissue.assumed),
+    }

@@ -1,0 +1,75 @@
+"""Many independent pieces of work over processes."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+Progress = Callable[[int, int], None]
+"""Called with (done, total)."""
+
+CHUNKS_A_RUN: Final = 64
+"""At most this many parcels: what all pieces share (the skull's mesh) travels once with each."""
+
+
+@contextmanager
+def processes(jobs: int) -> Iterator[Executor | None]:
+    """Yield an executor of ``jobs`` processes, or None (work in this process) for one job.
+
+    Workers leave Ctrl-C to this process, which then drops what is waiting.
+    """
+    if jobs <= 1:
+        yield None
+        return
+    import multiprocessing
+
+    executor = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupt)
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    executor.shutdown()
+
+
+def work_through(
+    function: Callable[[Item], Answer],
+    items: Sequence[Item],
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> list[Answer]:
+    """Return ``[function(item) for item in items]``, on an executor where one is given.
+
+    Any ``concurrent.futures.Executor`` serves, a cluster's too; ``function`` and the items must then be picklable.
+    """
+    report = progress or (lambda done, total: None)
+    report(0, len(items))
+    if executor is None:
+        answers = []
+        for item in items:
+            answers.append(function(item))
+            report(len(answers), len(items))
+        return answers
+    size = max(1, -(-len(items) // CHUNKS_A_RUN))
+    chunks = [items[start : start + size] for start in range(0, len(items), size)]
+    futures = {executor.submit(_work_chunk, function, chunk): k for k, chunk in enumerate(chunks)}
+    parts: list[list[Answer]] = [[] for _ in chunks]
+    done = 0
+    for future in as_completed(futures):
+        parts[futures[future]] = future.result()
+        done += len(parts[futures[future]])
+        report(done, len(items))
+    return [answer for part in parts for answer in part]
+
+
+def _work_chunk(function: Callable[[Item], Answer], chunk: Sequence[Item]) -> list[Answer]:
+    return [function(item) for item in chunk]
+
+
+def _ignore_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

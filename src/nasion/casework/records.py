@@ -1,0 +1,228 @@
+"""What a case is made of, and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nasion.overlay.problem import CameraPrior, OverlaySolution, Photo, PhotoSolution, SkullLandmarks
+
+if TYPE_CHECKING:
+    from nasion.evidence.support import Support
+    from nasion.geometry.surface import Mesh
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file that was read, and its SHA-256."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class SkullFiles:
+    """Where a skull is read from; the mesh is optional."""
+
+    name: str
+    landmarks: Path
+    mesh: Path | None = None
+    units: str | None = None
+
+
+@dataclass(frozen=True)
+class PhotoFiles:
+    """Where a photograph is read from; the face mask is optional."""
+
+    name: str
+    image: Path
+    landmarks: Path
+    mask: Path | None = None
+    prior: CameraPrior = field(default_factory=CameraPrior)
+
+
+@dataclass(frozen=True, eq=False)
+class Skull:
+    """A skull in memory: landmarks, and the mesh where there is one (pictures and the containment measure need it)."""
+
+    name: str
+    landmarks: SkullLandmarks
+    mesh: Mesh | None = None
+    files: SkullFiles | None = None
+    inputs: tuple[InputFile, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """A photograph's landmarks and files; the pixels are read again where they are needed."""
+
+    photo: Photo
+    files: PhotoFiles | None = None
+    inputs: tuple[InputFile, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something of a case that could not be used; the rest went on."""
+
+    id: str
+    photo: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class CameraFigures:
+    """An estimated camera in figures a reader can judge, each with its SD where the solver gives one.
+
+    Attributes
+    ----------
+    distance_mm
+        From the camera to the centre of the skull's landmarks.
+    field_of_view_deg
+        Horizontal, of the whole photograph.
+    focal_35mm
+        Focal length of the same diagonal field of view on a 36 x 24 mm frame.
+    pose_deg
+        (yaw, pitch, roll) of ``geometry.camera.pose_rotation``.
+
+    """
+
+    distance_mm: float
+    field_of_view_deg: float
+    focal_35mm: float
+    pose_deg: tuple[float, float, float]
+    distance_sd_mm: float | None = None
+    field_of_view_sd_deg: float | None = None
+    focal_35mm_sd: float | None = None
+    pose_sd_deg: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class PhotoMeasures:
+    """Figures of one solved photograph. Mappings go by facial landmark name.
+
+    Attributes
+    ----------
+    residuals_px
+        Length of observed minus predicted.
+    residuals_mm
+        The same at the landmark's depth.
+    residuals_sd
+        ``sqrt(r' C^-1 r / 2)``: root mean square of the two image components in SD of the predicted covariance
+        (tissue table, skull and image noise); about 1 is usual, above 1.73 lies outside the 95 % ellipse.
+    rms_px, rms_face_height
+        Root mean square residual, in px and over the face height (nasion to gnathion in the photograph; where
+        one of them is absent 118 mm at the head's distance).
+    outside_face_fraction
+        Share of the skull's silhouette outside the face mask; None without a mask or a mesh.
+    camera
+        The camera in figures.
+
+    """
+
+    residuals_px: Mapping[str, float]
+    residuals_mm: Mapping[str, float]
+    residuals_sd: Mapping[str, float]
+    rms_px: float
+    face_height_px: float
+    rms_face_height: float
+    outside_face_fraction: float | None
+    camera: CameraFigures
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One skull against the photographs of one person.
+
+    ``solution`` is None where nothing could be solved; ``photographs``, ``measures`` and ``solution.photos`` go
+    together.
+    """
+
+    id: str
+    skull_name: str
+    skull_files: SkullFiles | None
+    photographs: tuple[Photograph, ...]
+    solution: OverlaySolution | None
+    measures: tuple[PhotoMeasures, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    inputs: tuple[InputFile, ...] = ()
+    rank: int = 0
+    support: Support | None = None
+
+    @property
+    def score(self) -> float | None:
+        """The solver's score; None for a failure."""
+        return None if self.solution is None else self.solution.score
+
+    @property
+    def log_likelihood(self) -> float | None:
+        """Joint log marginal likelihood of the photographs; None where the solver has none."""
+        return None if self.solution is None else self.solution.log_likelihood
+
+    @property
+    def photos(self) -> tuple[PhotoSolution, ...]:
+        """The solved photographs."""
+        return () if self.solution is None else self.solution.photos
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """All photographs' flags, each once."""
+        return tuple(dict.fromkeys(flag for photo in self.photos for flag in photo.flags))
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Everything that a run found: what ``result.json`` holds and the report shows.
+
+    Attributes
+    ----------
+    command
+        ``"overlay"`` or ``"identify"``.
+    question
+        ``"one skull, several people"`` and the like, for the report.
+    settings
+        Plain values, as they go into ``result.json``.
+    candidates
+        Best rank first.
+    skull
+        The one skull of the case; None where several skulls were compared.
+
+    """
+
+    command: str
+    question: str
+    settings: Mapping[str, Any]
+    candidates: tuple[Candidate, ...]
+    skull: Skull | None
+    inputs: tuple[InputFile, ...]
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    tissue: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def best(self) -> Candidate:
+        """The candidate of rank 1."""
+        return self.candidates[0]
+
+    @property
+    def partial(self) -> bool:
+        """True where a part of the input could not be used."""
+        return bool(self.problems)
+
+    def moved(self, old: Path, new: Path) -> Case:
+        """Return the case with the folder ``old`` shown as ``new`` in its list of inputs and problems."""
+
+        def shown(text: str) -> str:
+            return text.replace(str(old), str(new))
+
+        return replace(
+            self,
+            inputs=tuple(InputFile(shown(file.path), file.sha256) for file in self.inputs),
+            problems=tuple(replace(problem, reason=shown(problem.reason)) for problem in self.problems),
+            settings={key: shown(value) if isinstance(value, str) else value for key, value in self.settings.items()},
+        )

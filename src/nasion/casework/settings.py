@@ -1,0 +1,59 @@
+"""What a user can set for a case."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from nasion.overlay.problem import CameraPrior
+
+EXIF_FOCAL_RELATIVE_SD: Final = 0.1
+"""SD of the focal length that EXIF tells, relative: lenses are labelled roughly and change with focus."""
+
+
+@dataclass(frozen=True)
+class CaseSettings:
+    """Settings of one run.
+
+    Attributes
+    ----------
+    solver
+        ``"posterior"`` or ``"posest"``.
+    tissue
+        Tissue table file; the built-in one where it is None.
+    units
+        Of meshes and of landmarks in space; None: the files' own statement, else millimetres.
+    prior
+        Camera knowledge that holds for every photograph; it goes before EXIF.
+    accept_sides
+        Go on where left and right landmarks look swapped.
+    seed
+        Of the run's random numbers (``posest``'s RANSAC).
+
+    """
+
+    solver: str = "posterior"
+    tissue: Path | None = None
+    units: str | None = None
+    prior: CameraPrior = field(default_factory=CameraPrior)
+    accept_sides: bool = False
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for ``result.json``."""
+        return {
+            "solver": self.solver,
+            "tissue": "built-in" if self.tissue is None else str(self.tissue),
+            "units": self.units or "as in the files",
+            "camera_prior": asdict(self.prior),
+            "accept_sides": self.accept_sides,
+            "seed": self.seed,
+        }
+
+
+def with_exif(prior: CameraPrior, focal_px: float | None) -> CameraPrior:
+    """Return the prior with the focal length that EXIF tells, unless the user gave one."""
+    if focal_px is None or prior.focal_px is not None:
+        return prior
+    return replace(prior, focal_px=(focal_px, EXIF_FOCAL_RELATIVE_SD * focal_px))
