@@ -68,7 +68,8 @@ def _search(mesh: Mesh, points: ArrayLike) -> tuple[FloatArray, FloatArray, IntA
     distance = np.empty(len(query))
     triangle = np.empty(len(query), dtype=np.int32)
     feature = np.empty(len(query), dtype=np.int32)
-    _find(query, corners[order], boxes, closest, distance, triangle, feature)
+    sequence = np.argsort(_morton(query)) if len(query) else np.empty(0, dtype=np.intp)
+    _find(query, sequence, corners[order], boxes, closest, distance, triangle, feature)
     return closest, distance, order[triangle], feature
 
 
@@ -139,28 +140,33 @@ def _box_distance2(boxes: Any, node: int, x: float, y: float, z: float) -> float
 
 
 @njit(cache=True, nogil=True)
-def _find(query: Any, corners: Any, boxes: Any, closest: Any, distance: Any, triangle: Any, feature: Any) -> None:  # noqa: PLR0917
+def _find(  # noqa: PLR0917
+    query: Any, sequence: Any, corners: Any, boxes: Any, closest: Any, distance: Any, triangle: Any, feature: Any
+) -> None:
     leaves = (len(boxes) + 1) // 2
     stack = np.empty(128, dtype=np.int64)
     bounds = np.empty(128)
-    nearest = np.empty(3)
-    for q in range(len(query)):
+    last = 0
+    for q in sequence:
         x, y, z = query[q, 0], query[q, 1], query[q, 2]
-        best = np.inf
+        # Neighbouring queries mostly share their triangle: the last answer bounds the search from the start.
+        best, triangle[q], feature[q] = np.inf, -1, 0
+        _, u, v, w = _closest_on_triangle(x, y, z, corners, last)
+        limit = ((x - u) ** 2 + (y - v) ** 2 + (z - w) ** 2) * (1.0 + 1e-12)
         stack[0], bounds[0], depth = 0, 0.0, 1
         while depth > 0:
             depth -= 1
             node = stack[depth]
-            if bounds[depth] >= best:
+            if bounds[depth] >= best or bounds[depth] > limit:
                 continue
             if node >= leaves - 1:
                 first = (node - leaves + 1) * _LEAF
                 for t in range(first, min(first + _LEAF, len(corners))):
-                    kind = _closest_on_triangle(query[q], corners[t], nearest)
-                    d2 = (x - nearest[0]) ** 2 + (y - nearest[1]) ** 2 + (z - nearest[2]) ** 2
+                    kind, u, v, w = _closest_on_triangle(x, y, z, corners, t)
+                    d2 = (x - u) ** 2 + (y - v) ** 2 + (z - w) ** 2
                     if d2 < best:
                         best, triangle[q], feature[q] = d2, t, kind
-                        closest[q, 0], closest[q, 1], closest[q, 2] = nearest[0], nearest[1], nearest[2]
+                        closest[q, 0], closest[q, 1], closest[q, 2] = u, v, w
                 continue
             near, far = 2 * node + 1, 2 * node + 2
             near2, far2 = _box_distance2(boxes, near, x, y, z), _box_distance2(boxes, far, x, y, z)
@@ -170,52 +176,47 @@ def _find(query: Any, corners: Any, boxes: Any, closest: Any, distance: Any, tri
             stack[depth + 1], bounds[depth + 1] = near, near2
             depth += 2
         distance[q] = np.sqrt(best)
+        last = triangle[q]
 
 
 @njit(cache=True, nogil=True)
-def _along(a: Any, b: Any, share: float, nearest: Any) -> None:
-    for axis in range(3):
-        nearest[axis] = a[axis] + share * (b[axis] - a[axis])
-
-
-@njit(cache=True, nogil=True)
-def _closest_on_triangle(p: Any, corners: Any, nearest: Any) -> int:
-    """Write the triangle's closest point; return 0 for the face, 1-3 for a vertex, 4-6 for an edge.
+def _closest_on_triangle(x: float, y: float, z: float, corners: Any, t: int) -> tuple[int, float, float, float]:
+    """Return where the triangle's closest point lies (0 face, 1-3 vertex, 4-6 edge) and its coordinates.
 
     Regions as in Ericson, "Real-Time Collision Detection" (2005), section 5.1.5.
     """
-    a, b, c = corners[0], corners[1], corners[2]
-    d1, d2, d3, d4, d5, d6 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for axis in range(3):
-        ab, ac = b[axis] - a[axis], c[axis] - a[axis]
-        d1 += ab * (p[axis] - a[axis])
-        d2 += ac * (p[axis] - a[axis])
-        d3 += ab * (p[axis] - b[axis])
-        d4 += ac * (p[axis] - b[axis])
-        d5 += ab * (p[axis] - c[axis])
-        d6 += ac * (p[axis] - c[axis])
+    ax, ay, az = corners[t, 0, 0], corners[t, 0, 1], corners[t, 0, 2]
+    bx, by, bz = corners[t, 1, 0], corners[t, 1, 1], corners[t, 1, 2]
+    cx, cy, cz = corners[t, 2, 0], corners[t, 2, 1], corners[t, 2, 2]
+    ux, uy, uz = bx - ax, by - ay, bz - az
+    vx, vy, vz = cx - ax, cy - ay, cz - az
+    d1 = ux * (x - ax) + uy * (y - ay) + uz * (z - az)
+    d2 = vx * (x - ax) + vy * (y - ay) + vz * (z - az)
     if d1 <= 0.0 and d2 <= 0.0:
-        _along(a, a, 0.0, nearest)
-        return 1
+        return 1, ax, ay, az
+    d3 = ux * (x - bx) + uy * (y - by) + uz * (z - bz)
+    d4 = vx * (x - bx) + vy * (y - by) + vz * (z - bz)
     if d3 >= 0.0 and d4 <= d3:
-        _along(b, b, 0.0, nearest)
-        return 2
+        return 2, bx, by, bz
+    d5 = ux * (x - cx) + uy * (y - cy) + uz * (z - cz)
+    d6 = vx * (x - cx) + vy * (y - cy) + vz * (z - cz)
     if d6 >= 0.0 and d5 <= d6:
-        _along(c, c, 0.0, nearest)
-        return 3
+        return 3, cx, cy, cz
     vc = d1 * d4 - d3 * d2
-    if vc <= 0.0 and d1 >= 0.0 and d3 <= 0.0:
-        _along(a, b, d1 / (d1 - d3), nearest)
-        return 4
+    if vc <= 0.0 and d1 >= 0.0 and d3 <= 0.0 and d1 > d3:
+        share = d1 / (d1 - d3)
+        return 4, ax + share * ux, ay + share * uy, az + share * uz
     vb = d5 * d2 - d1 * d6
-    if vb <= 0.0 and d2 >= 0.0 and d6 <= 0.0:
-        _along(a, c, d2 / (d2 - d6), nearest)
-        return 6
+    if vb <= 0.0 and d2 >= 0.0 and d6 <= 0.0 and d2 > d6:
+        share = d2 / (d2 - d6)
+        return 6, ax + share * vx, ay + share * vy, az + share * vz
     va = d3 * d6 - d5 * d4
-    if va <= 0.0 and d4 - d3 >= 0.0 and d5 - d6 >= 0.0:
-        _along(b, c, (d4 - d3) / ((d4 - d3) + (d5 - d6)), nearest)
-        return 5
+    to_c, to_b = d4 - d3, d5 - d6
+    if va <= 0.0 and to_c >= 0.0 and to_b >= 0.0 and to_c + to_b > 0.0:
+        share = to_c / (to_c + to_b)
+        return 5, bx + share * (cx - bx), by + share * (cy - by), bz + share * (cz - bz)
     total = va + vb + vc
-    for axis in range(3):
-        nearest[axis] = a[axis] + (b[axis] - a[axis]) * (vb / total) + (c[axis] - a[axis]) * (vc / total)
-    return 0
+    if not total > 0.0:
+        return 1, ax, ay, az
+    p, q = vb / total, vc / total
+    return 0, ax + p * ux + q * vx, ay + p * uy + q * vy, az + p * uz + q * vz

@@ -188,12 +188,32 @@ def _span(points: Any, i: int, j: int, k: int, y: float, width: int) -> tuple[in
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _all_covered(mask: Any, first: int, last: int, low: float, high: float) -> bool:
+    """Return whether the rectangle of rows and columns around a triangle is filled already."""
+    width = mask.shape[1]
+    left = math.ceil(max(low, 0.0))
+    right = math.floor(min(high, width - 1.0))
+    for y in range(first, last + 1):
+        for x in range(left, right + 1):
+            if not mask[y, x]:
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _fill(points: Any, faces: Any, mask: Any) -> None:
     height, width = mask.shape
     for face in range(len(faces)):
         i, j, k = faces[face, 0], faces[face, 1], faces[face, 2]
         first, last = _rows_of(points, i, j, k, height)
-        if first > last or _area2(points, i, j, k) == 0.0:
+        if first > last:
+            continue
+        low = min(points[i, 0], points[j, 0], points[k, 0])
+        high = max(points[i, 0], points[j, 0], points[k, 0])
+        # Most triangles of a head lie behind others; finding that out costs less than their edges.
+        if high < 0.0 or low > width - 1.0 or _all_covered(mask, first, last, low, high):
+            continue
+        if _area2(points, i, j, k) == 0.0:
             continue
         i, j, k = _by_row(points, i, j, k)
         for y in range(first, last + 1):
