@@ -32,8 +32,8 @@ class HeadFrame:
     origin_mm
         (3,) centroid of the cranial landmarks, in given axes.
     source
-        ``"frankfurt"`` where porion and orbitale were given, ``"reference"`` where the axes come from a fit of the reference
-        skull.
+        ``"frankfurt"`` where porion and orbitale were given, ``"reference"`` where the axes come from a fit of the
+        reference skull.
 
     """
 
@@ -49,7 +49,7 @@ class HeadFrame:
 
 @cache
 def reference_skull() -> dict[str, FloatArray]:
-    """Return the mean cranial landmarks and helper points, (3,) mm each, Frankfurt frame with origin between the porions."""
+    """Return the mean cranial landmarks and helper points, (3,) mm each: Frankfurt frame, origin between porions."""
     text = resources.files(__package__).joinpath("data/reference_skull.json").read_text(encoding="utf-8")
     return {name: np.array(point) for name, point in json.loads(text)["landmarks"].items()}
 
@@ -57,8 +57,8 @@ def reference_skull() -> dict[str, FloatArray]:
 def midsagittal_plane(points_mm: Mapping[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
     """Return (point, unit normal towards the subject's left) of the mid-sagittal plane.
 
-    The normal is the mean direction from right to left partners, each weighted by its length; the point is the mean of the
-    partners' middles and of the midline landmarks.
+    The normal is the mean direction from right to left partners, each weighted by its length; the point is the mean of
+    the partners' middles and of the midline landmarks.
 
     Raises
     ------
@@ -77,12 +77,14 @@ def midsagittal_plane(points_mm: Mapping[str, FloatArray]) -> tuple[FloatArray, 
     normal = np.sum(across, axis=0) if across else np.zeros(3)
     length = float(np.linalg.norm(normal))
     if length < 1e-9:
-        raise NasionError("no bilateral landmark is placed on both sides; place at least one pair, e.g. zygion left and right")
+        raise NasionError(
+            "no bilateral landmark is placed on both sides; place at least one pair, e.g. zygion left and right"
+        )
     return np.mean(middles, axis=0), normal / length
 
 
 def frankfurt_rotation(points_mm: Mapping[str, FloatArray]) -> FloatArray | None:
-    """Return the (3, 3) rotation into the Frankfurt frame, or None where porion (both) or orbitale (either) is absent."""
+    """Return the (3, 3) rotation into the Frankfurt frame; None without both porions and one orbitale."""
     porions = [points_mm.get(name) for name in FRANKFURT_POINTS[:2]]
     orbitales = [points_mm[name] for name in FRANKFURT_POINTS[2:] if name in points_mm]
     if porions[0] is None or porions[1] is None or not orbitales:
@@ -111,7 +113,9 @@ def head_frame(landmarks_mm: Mapping[str, FloatArray], helpers_mm: Mapping[str, 
         raise NasionError(f"{len(names)} cranial landmarks are too few for the skull's axes; place at least 4")
     origin = points.mean(axis=0)
     if np.linalg.svd(points - origin, compute_uv=False)[1] < 5.0:
-        raise NasionError("the cranial landmarks lie on one line; place landmarks on both sides and at different heights")
+        raise NasionError(
+            "the cranial landmarks lie on one line; place landmarks on both sides and at different heights"
+        )
     frankfurt = frankfurt_rotation({**landmarks_mm, **(helpers_mm or {})})
     if frankfurt is not None:
         return HeadFrame(frankfurt, origin, "frankfurt")

@@ -1,15 +1,17 @@
 """Soft-tissue vectors from cranial to facial landmarks: a table of 3D Gaussians with one common build factor.
 
-The tissue vector of pair *j* of a person is ``v_j = b * (m_j + e_j)`` in the Frankfurt frame: ``b`` log-normal with median 1
-(thin to obese), ``e_j`` normal with the table's covariance, correlated between the two sides of a bilateral pair.
+The tissue vector of pair *j* of a person is ``v_j = b * (m_j + e_j)`` in the Frankfurt frame: ``b`` log-normal with
+median 1 (thin to obese), ``e_j`` normal with the table's covariance, correlated between the two sides of a bilateral
+pair.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +54,7 @@ class _File(BaseModel):
     pairs: list[_Row]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TissueTable:
     """Tissue vectors of the twenty pairs at build factor 1, in the order of ``PAIRS``.
 
@@ -91,12 +93,14 @@ class TissueTable:
             The file cannot be read, a pair is missing, or a covariance is not positive definite.
 
         """
-        where = "built-in tissue table" if path is None else str(path)
+        if path is None:
+            return _built_in()
+        return cls._read(Path(path), str(path))
+
+    @classmethod
+    def _read(cls, path: Path | Traversable, where: str) -> TissueTable:
         try:
-            if path is None:
-                text = resources.files(__package__).joinpath("data/tissue.json").read_text(encoding="utf-8")
-            else:
-                text = Path(path).read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
             file = _File.model_validate_json(text)
         except (OSError, UnicodeDecodeError) as fault:
             raise NasionError(f"{where}: cannot be read as a tissue file ({fault}); check the path") from fault
@@ -121,9 +125,7 @@ class TissueTable:
             if np.linalg.norm(mean) > LONGEST_VECTOR_MM:
                 raise NasionError(f"{where}: {base}: the mean vector is longer than {LONGEST_VECTOR_MM:.0f} mm; use mm")
             if not np.allclose(covariance, covariance.T) or np.linalg.eigvalsh(covariance)[0] <= 0:
-                raise NasionError(
-                    f"{where}: {base}: covariance_mm2 must be symmetric and positive definite; correct it"
-                )
+                raise NasionError(f"{where}: {base}: covariance_mm2 must be symmetric, positive definite; correct it")
             means.append(flip @ mean)
             covariances.append(flip @ covariance @ flip)
             sources.append(row.source)
@@ -173,3 +175,8 @@ class TissueTable:
             "pairs": pairs,
         }
         return json.dumps(content, indent=1)
+
+
+@cache
+def _built_in() -> TissueTable:
+    return TissueTable._read(resources.files(__package__).joinpath("data/tissue.json"), "built-in tissue table")

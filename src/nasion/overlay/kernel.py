@@ -4,15 +4,15 @@ Model (docs/posterior.md). Observed facial landmark *j* in photograph *p*::
 
     u_pj = project_p(x_j + b (m_j + e_j) + d_j) + n_pj
 
-with cranial landmark ``x_j``, build factor ``b = exp(beta)``, tissue deviation ``e_j`` and skull noise ``d_j`` (both shared by all
-photographs of the person) and image noise ``n_pj``. ``e``, ``d`` and ``n`` are integrated out: a bilateral pair (or a midline
-landmark) over all photographs is one group of rows with covariance ``S_g = A_g (b^2 T_g + D_g) A_g' + N_g``. Each step holds
-``S_g`` fixed, which keeps the estimating equation unbiased (a minimised quadratic form alone would favour large scales, for
-they inflate ``S_g``). Groups have Student-t tails.
+with cranial landmark ``x_j``, build factor ``b = exp(beta)``, tissue deviation ``e_j`` and skull noise ``d_j`` (both
+shared by all photographs of the person) and image noise ``n_pj``. ``e``, ``d`` and ``n`` are integrated out: a
+bilateral pair (or a midline landmark) over all photographs is one group of rows with covariance ``S_g = A_g (b^2 T_g +
+D_g) A_g' + N_g``. Each step holds ``S_g`` fixed, which keeps the estimating equation unbiased (a minimised quadratic
+form alone would favour large scales, for they inflate ``S_g``). Groups have Student-t tails.
 
-Parameters, 7 a photograph and one build factor at the end: rotation vector (left update, camera axes), p, q (image position of
-the head's centre from the principal point, px), log k (px per mm at the head's centre), log f (focal length in px). Distance is
-``f / k``.
+Parameters, 7 a photograph and one build factor at the end: rotation vector (left update, camera axes), p, q (image
+position of the head's centre from the principal point, px), log k (px per mm at the head's centre), log f (focal
+length in px). Distance is ``f / k``.
 """
 
 from __future__ import annotations
@@ -106,11 +106,12 @@ def group_rows(group, x, m, tissue_cov, skull_var, obs, noise_var, rot, theta, j
     obs
         (P, 20, 2) observed px relative to the principal point, NaN where absent.
     noise_var
-        (P, 20) image noise in (px / k)^2, that is mm^2 at the head's distance, where ``>= 0``; ``-variance`` in px^2 where negative.
+        (P, 20) image noise in (px / k)^2, that is mm^2 at the head's distance, where ``>= 0``; ``-variance`` in px^2
+        where negative.
     rot, theta
         (P, 3, 3) rotations and the parameter vector (the rotation entries of theta are unused).
     jac, image_jac, res, cov
-        Outputs: (n, 7P + 1) of predicted points, (n, 6) with respect to the group's 3D points, (n,) observed minus predicted,
+        Outputs: (n, 7P + 1) of predicted points, (n, 6) with respect to the group's 3D points, (n,) residual,
         (n, n).
 
     """
@@ -215,7 +216,8 @@ def group_rows(group, x, m, tissue_cov, skull_var, obs, noise_var, rot, theta, j
 def _add_priors(theta, rot, priors, pose_prior, build_log_sd, hess, grad):  # type: ignore[no-untyped-def]
     """Add the priors to the normal equations; return their log density (proper parts only).
 
-    ``priors`` (P, 5): mean and information of log f, mean and information of log distance, information of the pose (rad^-2).
+    ``priors`` (P, 5): mean and information of log f, mean and information of log distance, information of the pose
+    (rad^-2).
     """
     photos = rot.shape[0]
     logp = 0.0

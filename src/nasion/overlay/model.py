@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -38,7 +39,7 @@ GROUPS: Final = _groups()
 
 @dataclass(frozen=True)
 class SkullModel:
-    """One skull with its tissue prior, in its Frankfurt frame from the landmarks' centroid. NaN marks an absent landmark."""
+    """One skull with its tissue prior, in its Frankfurt frame from the landmarks' centroid; NaN where absent."""
 
     frame: HeadFrame
     points_mm: FloatArray
@@ -67,7 +68,16 @@ class SkullModel:
             max(tissue.build_factor_log_sd, 1e-3),
         )
 
+    def arrays(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Return what the compiled solver takes: points, mean tissue, group covariances, skull variances."""
+        return np.nan_to_num(self.points_mm), self.tissue_mean_mm, self.group_covariance_mm2, self.skull_variance_mm2
 
+    def mask(self, observed_px: FloatArray) -> FloatArray:
+        """Return the observations (..., 20, 2) without those of landmarks that the skull lacks."""
+        return np.where(np.isnan(self.points_mm[:, :1]), np.nan, observed_px)
+
+
+@lru_cache(maxsize=8)
 def group_covariances(tissue: TissueTable) -> FloatArray:
     """Return (14, 6, 6) joint covariance of each group's tissue deviations at build factor 1, mm^2."""
     joint = tissue.joint_covariance_mm2.reshape(20, 3, 20, 3)
@@ -121,7 +131,7 @@ class PhotoModel:
                     observed[p, INDEX[name]] = np.asarray(point) - centers[p]
             for name, sigma in photo.sigma_px.items():
                 if name in INDEX:
-                    noise[p, INDEX[name]] = -max(sigma, 1e-3) ** 2
+                    noise[p, INDEX[name]] = -(max(sigma, 1e-3) ** 2)
             priors[p] = _camera_prior(photo, settings)
             if known.pose_deg is not None:
                 pose[p] = pose_rotation(*known.pose_deg[0])

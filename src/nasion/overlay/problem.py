@@ -114,8 +114,9 @@ class PhotoSolution:
     log_likelihood
         Log marginal likelihood of this photograph alone; None where the solver has none.
     camera_covariance
-        (7, 7) covariance of (rotation vector in radians, in camera axes; translation_mm / distance: x, y; log(distance /
-        focal); log focal); None where the solver has none.
+        (7, 7) covariance of: rotation vector (radians, camera axes), the head centre's image position (px, 2), log of
+        the scale at the head's centre (px per mm), log focal length; distance = focal / scale. None where the solver
+        has none.
     flags
         Short machine-readable names of what is implausible, e.g. ``"distance_implausible"``.
 

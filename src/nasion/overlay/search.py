@@ -16,7 +16,9 @@ from nasion.overlay.kernel import (
     rotation_from_vector,
 )
 
-GRID: Final = np.array([pose_rotation(yaw, pitch, 0.0) for yaw in range(-105, 106, 15) for pitch in (-30, -15, 0, 15, 30)])
+GRID: Final = np.array(
+    [pose_rotation(yaw, pitch, 0.0) for yaw in range(-105, 106, 15) for pitch in (-30, -15, 0, 15, 30)]
+)
 """(n, 3, 3) rotations of the search; the roll of each is solved in closed form."""
 
 STARTS: Final = 2
@@ -94,8 +96,8 @@ def starts_of(points, obs, grid, log_focal):  # type: ignore[no-untyped-def]
 def refine(groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta):  # type: ignore[no-untyped-def]
     """Iterate from (rot, theta), which are overwritten; return (log marginal likelihood, covariance, converged).
 
-    The marginal likelihood integrates tissue, skull and image noise exactly (linearised projection) and the camera and the
-    build factor by Laplace's method.
+    The marginal likelihood integrates tissue, skull and image noise exactly (linearised projection) and the camera and
+    the build factor by Laplace's method.
     """
     photos = obs.shape[0]
     npar = PER_PHOTO * photos + 1
@@ -107,7 +109,21 @@ def refine(groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_pri
     logp, converged = -np.inf, False
     for _ in range(ITERATIONS):
         new, ok = normal_equations(
-            groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta, hess, grad
+            groups,
+            x,
+            m,
+            tissue_cov,
+            skull_var,
+            obs,
+            noise_var,
+            priors,
+            pose_prior,
+            build_log_sd,
+            dof,
+            rot,
+            theta,
+            hess,
+            grad,
         )
         if not ok or new < logp - 20.0:
             # overshot: go half way back
@@ -194,19 +210,19 @@ def _inverse(hess, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def solve_person(  # type: ignore[no-untyped-def]
-    grid, groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, single, rot, theta
+def solve_cold(  # type: ignore[no-untyped-def]
+    grid, groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta
 ):
-    """Solve the photographs one by one, then jointly.
+    """Solve each photograph from the best grid poses, then all jointly.
 
-    ``single`` (P,) receives each photograph's own log marginal likelihood; ``rot`` (P, 3, 3) and ``theta`` (7P + 1) the joint
-    solution. Returns (joint log marginal likelihood, covariance, converged).
+    ``rot`` (P, 3, 3) and ``theta`` (7P + 1) receive the joint solution; returns the joint log marginal likelihood.
     """
     photos = obs.shape[0]
-    build = 0.0
+    build, joint = 0.0, 0.0
     for p in range(photos):
         start_rot, start_par = starts_of(x + m, obs[p], grid, priors[p, 0])
         best = -np.inf
+        beta = 0.0
         for k in range(STARTS):
             r = start_rot[k : k + 1].copy()
             t = np.zeros(PER_PHOTO + 1)
@@ -214,20 +230,66 @@ def solve_person(  # type: ignore[no-untyped-def]
             if priors[p, 1] <= priors[p, 3]:
                 # the distance is known better than the focal length
                 t[6] = priors[p, 2] + t[5]
-            logml, cov, ok = refine(
-                groups, x, m, tissue_cov, skull_var, obs[p : p + 1], noise_var[p : p + 1], priors[p : p + 1],
-                pose_prior[p : p + 1], build_log_sd, dof, r, t,
+            one = slice(p, p + 1)
+            logml, _, _ = refine(
+                groups, x, m, tissue_cov, skull_var, obs[one], noise_var[one], priors[one], pose_prior[one],
+                build_log_sd, dof, r, t,
             )  # fmt: skip
             if logml > best or k == 0:
-                best = logml
+                best, joint, beta = logml, logml, t[PER_PHOTO]
                 rot[p] = r[0]
                 theta[PER_PHOTO * p : PER_PHOTO * (p + 1)] = t[:PER_PHOTO]
-                beta, single_cov, converged = t[PER_PHOTO], cov, ok
-        single[p] = best
         build += beta / photos
     theta[PER_PHOTO * photos] = build
-    if photos == 1:
-        return single[0], single_cov, converged
-    return refine(
-        groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta
+    if photos > 1:
+        joint, _, _ = refine(
+            groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta
+        )
+    return joint
+
+
+@njit(cache=True, nogil=True)
+def solve_person(  # type: ignore[no-untyped-def]
+    grid, groups, own, generic, build_log_sd, dof, obs, noise_var, priors, pose_prior, rot, theta
+):
+    """Solve one person's photographs for the generic head, then, from its camera, for the skull.
+
+    Parameters
+    ----------
+    grid, groups
+        ``GRID`` and ``model.GROUPS``.
+    own, generic
+        Tuples (points (20, 3), mean tissue (20, 3), group covariances (14, 6, 6), skull variances (20,)) of the skull
+        and of the generic head.
+    build_log_sd, dof
+        Spread of the build factor; degrees of freedom.
+    obs, noise_var, priors, pose_prior
+        One person's rows of ``model.PhotoModel``.
+    rot, theta
+        Outputs (P, 3, 3) and (7P + 1): the skull's solution.
+
+    Returns
+    -------
+    (log marginal likelihood of the skull, of the generic head, covariance, converged)
+
+    """
+    base = solve_cold(
+        grid, groups, generic[0], generic[1], generic[2], generic[3], obs, noise_var, priors, pose_prior,
+        build_log_sd, dof, rot, theta,
+    )  # fmt: skip
+    logml, cov, converged = refine(
+        groups, own[0], own[1], own[2], own[3], obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta
     )
+    return logml, base, cov, converged
+
+
+@njit(cache=True, nogil=True)
+def score_people(grid, groups, own, generic, build_log_sd, dof, obs, noise_var, priors, pose_prior, scores):  # type: ignore[no-untyped-def]
+    """Fill ``scores`` (N,) with the log likelihood ratios of N people with P photographs each: obs (N, P, 20, 2)..."""
+    photos = obs.shape[1]
+    rot, theta = np.empty((photos, 3, 3)), np.empty(PER_PHOTO * photos + 1)
+    for i in range(obs.shape[0]):
+        logml, base, _, _ = solve_person(
+            grid, groups, own, generic, build_log_sd, dof, obs[i], noise_var[i], priors[i], pose_prior[i], rot, theta
+        )
+        scores[i] = logml - base
