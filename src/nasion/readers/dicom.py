@@ -197,7 +197,7 @@ def _check_spacing(folder: Path, slices: Sequence[_Slice]) -> None:
     if gaps[k] > 1.5 * usual:
         raise NasionError(
             f"{folder}: slices are missing between {slices[k].path.name} and {slices[k + 1].path.name} "
-            f"({places[k]:.2f} and {places[k + 1]:.2f} mm): the gap is {gaps[k]:.2f} mm, not {usual:.2f}; copy the whole series again"
+            f"({places[k]:.1f}, {places[k + 1]:.1f} mm): the gap is {gaps[k]:.2f}, not {usual:.2f}; copy all slices"
         )
     positions = np.array([item.position_mm for item in slices])
     expected = np.linspace(positions[0], positions[-1], len(positions))

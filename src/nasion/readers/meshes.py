@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from nasion.errors import NasionError
+from nasion.geometry.decimation import decimate
 from nasion.geometry.surface import FloatArray, IntArray, Mesh
 from nasion.readers.files import read_bytes, write_bytes
 from nasion.readers.units import check_size, mm_per_unit
@@ -89,18 +90,6 @@ def write_mesh(path: Path | str, mesh: Mesh) -> None:
         raise NasionError(f"{path}: meshes are written as .ply, .stl or .obj; choose one of these endings")
     content: Any = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).export(file_type=ending[1:])
     write_bytes(path, content.encode() if isinstance(content, str) else content)
-
-
-def decimate(mesh: Mesh, triangles: int) -> Mesh:
-    """Return the mesh reduced to at most ``triangles`` triangles by quadric edge collapse."""
-    import fast_simplification
-
-    if len(mesh.faces) <= triangles:
-        return mesh
-    vertices, faces = fast_simplification.simplify(
-        mesh.vertices.astype(np.float32), mesh.faces, target_count=triangles, agg=5
-    )
-    return Mesh(*_tidied(np.asarray(vertices, dtype=np.float64), np.asarray(faces), merge=False))
 
 
 def components(faces: IntArray, vertex_count: int) -> IntArray:
