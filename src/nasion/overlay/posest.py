@@ -158,8 +158,11 @@ def _ransac(
         error = ((focals[:, None, None] * x[..., :2] / x[..., 2:] - scaled) ** 2).sum(axis=2)
     threshold = (settings.inlier_face_height * FACE_HEIGHT_MM * focals / np.maximum(translations[:, 2], 1.0)) ** 2
     # in units of each solution's own face height, or small heads would win
-    cost = np.where(x[..., 2] > 0, np.minimum(error / threshold[:, None], 1.0), 1.0).sum(axis=1)
-    best = int(np.nanargmin(cost))
+    cost = np.minimum(error / threshold[:, None], 1.0).sum(axis=1)
+    cost[(x[..., 2] <= 1.0).any(axis=1)] = np.inf
+    best = int(np.argmin(cost))
+    if not np.isfinite(cost[best]):
+        return None
     return rotations[best], translations[best], focals[best] * unit
 
 
