@@ -104,3 +104,17 @@ def test_wrong_shapes_are_refused(sphere: Mesh, camera: Camera) -> None:
         render(sphere, camera, albedo=np.ones((5, 3)))
     with pytest.raises(NasionError, match="background"):
         render(sphere, camera, background=np.zeros((10, 10, 3), dtype=np.uint8))
+
+
+def test_slivers_keep_their_colour() -> None:
+    # Needles 200 mm long and a millionth wide, each crossing many pixels: none may show a colour that it has not.
+    rng = np.random.default_rng(0)
+    a, b = rng.uniform(-60, 60, (400, 3)), rng.uniform(-60, 60, (400, 3))
+    a[:, :2] = np.rint(a[:, :2] * 900 / 500) * 500 / 900 + 0.5 * 500 / 900
+    b[:, :2] = np.rint(b[:, :2] * 900 / 500) * 500 / 900 + 0.5 * 500 / 900
+    a[:, 2] = b[:, 2] = 0
+    c = (a + b) / 2 + rng.normal(size=(400, 3)) * 1e-13
+    soup = Mesh(np.stack([a, b, c], axis=1).reshape(-1, 3), np.arange(1200))
+    image = render(soup, FRONT, albedo=(1, 0, 0), lighting=FLAT_LIGHT, background=(0, 0, 0)).image
+    assert image[..., 0].any()
+    assert not image[..., 1:].any()

@@ -140,7 +140,7 @@ def _box_distance2(boxes: Any, node: int, x: float, y: float, z: float) -> float
 
 
 @njit(cache=True, nogil=True)
-def _find(  # noqa: PLR0917
+def _find(
     query: Any, sequence: Any, corners: Any, boxes: Any, closest: Any, distance: Any, triangle: Any, feature: Any
 ) -> None:
     leaves = (len(boxes) + 1) // 2

@@ -115,7 +115,7 @@ def _faces(faces: ArrayLike) -> IntArray:
 
 
 @njit(cache=True, nogil=True)
-def _project(  # noqa: PLR0917
+def _project(
     vertices: Any, rotation: Any, translation: Any, focal: float, cx: float, cy: float, points_px: Any, depth: Any
 ) -> None:
     for i in range(len(vertices)):
@@ -167,7 +167,7 @@ def _by_row(points: Any, i: int, j: int, k: int) -> tuple[int, int, int]:
 
 
 @njit(cache=True, nogil=True)
-def _span(points: Any, i: int, j: int, k: int, y: float, width: int) -> tuple[int, int]:  # noqa: PLR0917
+def _span(points: Any, i: int, j: int, k: int, y: float, width: int) -> tuple[int, int]:
     """Return the first and last covered column of row ``y``; the vertices come from top to bottom."""
     x0, y0 = points[i, 0], points[i, 1]
     x1, y1 = points[j, 0], points[j, 1]

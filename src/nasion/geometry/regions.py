@@ -87,7 +87,7 @@ def chin_jaw_region(
     return region_between_planes(clip(mesh, level_mm, -direction), right_mm, left_mm, across)
 
 
-def visible_chin_jaw_contour(  # noqa: PLR0917
+def visible_chin_jaw_contour(
     mesh: Mesh,
     camera: Camera,
     level_mm: ArrayLike,

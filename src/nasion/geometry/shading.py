@@ -216,7 +216,7 @@ def _blurred(image: FloatImage, size: int) -> FloatImage:
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _shade(  # noqa: PLR0917
+def _shade(
     triangle: Any,
     faces: Any,
     points: Any,
@@ -254,7 +254,7 @@ def _shade(  # noqa: PLR0917
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _light_at(  # noqa: PLR0917
+def _light_at(
     face: int,
     u: int,
     v: int,
@@ -273,7 +273,11 @@ def _light_at(  # noqa: PLR0917
     cx, cy = points[k, 0] - u, points[k, 1] - v
     p, q, s = bx * cy - by * cx, cx * ay - cy * ax, ax * by - ay * bx
     side = 1.0 if p + q + s < 0.0 else -1.0
-    p, q, s = p * inverse_z[i], q * inverse_z[j], s * inverse_z[k]
+    # Rounding can turn the weights of a sliver negative or make them vanish; the offset keeps their sum above zero.
+    tiny = 1e-30
+    p = max(0.0, -side * p) * inverse_z[i] + tiny
+    q = max(0.0, -side * q) * inverse_z[j] + tiny
+    s = max(0.0, -side * s) * inverse_z[k] + tiny
     total = p + q + s
     p, q, s = p / total, q / total, s / total
     nx = side * (p * normals[i, 0] + q * normals[j, 0] + s * normals[k, 0])
