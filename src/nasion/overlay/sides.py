@@ -36,12 +36,10 @@ def check_photo_sides(photo: Photo, tissue: TissueTable) -> None:
     yaw, _, _ = pose_angles_deg(solution.photos[0].camera.rotation)
     # a face turned to the subject's left (yaw > 0) shows its right side
     hidden_side = "left" if yaw > 0 else "right"
-    if len(sides) == 2:
-        exchanged = abs(yaw) > 90.0
-    else:
-        exchanged = sides == {hidden_side} and abs(yaw) > PROFILE_YAW_DEG
-    if exchanged:
+    from_behind = abs(yaw) > 90.0
+    profile_of_other_side = sides == {hidden_side} and abs(yaw) > PROFILE_YAW_DEG
+    if profile_of_other_side or (len(sides) == 2 and from_behind):
         raise NasionError(
-            f"{photo.name}: left and right landmarks are exchanged (left is the subject's left, at the right of a
-            frontal " "picture); rename them, or accept the sides as they are with --accept-sides"
+            f"{photo.name}: left and right landmarks are exchanged (left is the subject's left, at the "
+            "right of a frontal picture); rename them, or accept the sides as they are with --accept-sides"
         )
