@@ -1,0 +1,45 @@
+"""Run times of the overlay solvers, warm. ``make bench`` prints them; no test depends on them."""
+
+import numpy as np
+import pytest
+from overlay.scene import make_head, make_photo
+
+from nasion.anatomy.tissue import TissueTable
+from nasion.overlay import solve
+from nasion.overlay.posterior import PosteriorSolver
+from nasion.overlay.problem import OverlayProblem
+
+TISSUE = TissueTable.load()
+
+
+@pytest.fixture(scope="module")
+def case():
+    rng = np.random.default_rng(0)
+    head = make_head(rng, TISSUE)
+    photos = [make_photo(head, rng, (rng.uniform(-80, 80), 0, 0), 0.01)[2] for _ in range(10_000)]
+    return head, photos
+
+
+def test_posterior_one_call(benchmark, case):
+    head, photos = case
+    benchmark(lambda: solve(OverlayProblem(head.skull, photos[:1])))
+
+
+def test_posterior_two_photographs_jointly(benchmark, case):
+    head, photos = case
+    benchmark(lambda: solve(OverlayProblem(head.skull, photos[:2])))
+
+
+def test_posest_one_call(benchmark, case):
+    head, photos = case
+    benchmark(lambda: solve(OverlayProblem(head.skull, photos[:1]), "posest"))
+
+
+def test_posterior_one_skull_against_10000_photographs(benchmark, case):
+    head, photos = case
+    solver = PosteriorSolver(head.skull, TISSUE)
+    people = [[photo] for photo in photos]
+    solver.scores(people[:10])
+    benchmark.pedantic(lambda: solver.scores(people), rounds=3, iterations=1)
+    benchmark.extra_info["overlays_a_second"] = round(len(people) / benchmark.stats.stats.median)
+    print(f"\n{benchmark.extra_info['overlays_a_second']} overlays a second")
