@@ -150,7 +150,7 @@ def _read_nifti(path: Path) -> tuple[NDArray[Any], FloatArray, tuple[str, ...]]:
         shape = tuple(int(n) for n in image.shape)
         if np.prod(shape, dtype=float) > _MOST_VOXELS:
             raise ValueError(f"{' x '.join(map(str, shape))} voxels are too many")
-        values = np.asanyarray(image.dataobj.get_scaled(np.float32))
+        values = np.asarray(image.dataobj, dtype=np.float32)
         while values.ndim > 3 and values.shape[-1] == 1:
             values = values[..., 0]
         affine = np.asarray(image.affine, dtype=np.float64)

@@ -155,9 +155,9 @@ def _depth_mm(coarse: _Grid, head: Mask, settings: SurfaceSettings) -> Volume:
     radius = settings.opening_mm / 2
     up_axis = int(np.argmax(np.abs(coarse.affine[1, :3]) / coarse.spacing_mm))
     width = np.full((3, 2), int(np.ceil(radius / _COARSE_MM)) + 2)
-    # Above and below, the volume is cut through the head: there the airway must not count as open.
-    width[up_axis] = 0
-    air = np.pad(~head, width, constant_values=True)
+    # Above and below, where the volume may cut the head, it goes on as it ends, so that the airway does not open there.
+    vertical = np.where(np.arange(3)[:, None] == up_axis, width, 0)
+    air = np.pad(np.pad(~head, vertical, mode="edge"), width - vertical, constant_values=True)
     room = distance_transform_edt(air, sampling=coarse.spacing_mm) > radius
     labels, _ = label(room)
     free = labels == labels[0, 0, 0]

@@ -18,6 +18,7 @@ from nasion.errors import NasionError
 FloatArray = NDArray[np.float64]
 
 FEWEST_SLICES: Final = 10
+_CT_CLASSES: Final = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1")
 _TAGS: Final = [
     "SOPClassUID",
     "SOPInstanceUID",
@@ -63,7 +64,8 @@ def read_dicom_folder(folder: Path, series: int | None) -> tuple[NDArray[np.floa
     """
     from nasion.readers.ct import LPS_TO_HEAD
 
-    slices, notes = _chosen_series(folder, _scanned(folder), series)
+    found, notes = _scanned(folder)
+    slices, more_notes = _chosen_series(folder, found, series)
     slices = sorted(slices, key=lambda s: s.along_normal_mm)
     first, last = slices[0], slices[-1]
     _check_uniform(folder, slices)
@@ -76,7 +78,7 @@ def read_dicom_folder(folder: Path, series: int | None) -> tuple[NDArray[np.floa
     values = np.empty((first.shape[1], first.shape[0], len(slices)), dtype=np.float32)
     for k, item in enumerate(slices):
         values[:, :, k] = _pixels(item).T
-    return values, LPS_TO_HEAD @ affine, notes
+    return values, LPS_TO_HEAD @ affine, (*notes, *more_notes)
 
 
 def _pydicom() -> Any:
@@ -87,21 +89,30 @@ def _pydicom() -> Any:
     return pydicom
 
 
-def _scanned(folder: Path) -> list[_Slice]:
-    """Return all CT images below a folder; files of other kinds are passed over."""
+def _scanned(folder: Path) -> tuple[list[_Slice], tuple[str, ...]]:
+    """Return all CT images below a folder, and a warning that counts the files that are not DICOM."""
     pydicom = _pydicom()
-    slices, others = [], set()
+    slices: list[_Slice] = []
+    others: set[str] = set()
+    foreign = 0
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        if not _is_dicom(path):
+            foreign += 1
+            continue
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
-                modality = str(header.get("Modality", ""))
-                if modality != "CT" or "LOCALIZER" in [str(t).upper() for t in header.get("ImageType", None) or []]:
-                    others.add(modality)
-                    continue
+                claims_ct = str(header.file_meta.get("MediaStorageSOPClassUID", "")) in _CT_CLASSES
+                modality = str(header.get("Modality", "")) or ("CT" if claims_ct else "")
                 frames = int(header.get("NumberOfFrames", None) or 1)
-        except Exception:  # not DICOM, or damaged before anything could be told about it
+                is_localizer = "LOCALIZER" in [str(t).upper() for t in header.get("ImageType", None) or []]
+        except Exception:  # pydicom raises anything on damaged files
+            raise NasionError(
+                f"{path}: is a damaged DICOM file; copy it again, or remove it if it is another's"
+            ) from None
+        if modality != "CT" or is_localizer:
+            others.add("CT localizer" if is_localizer else modality)
             continue
         if frames > 1:
             raise NasionError(f"{path}: is a multi-frame DICOM file; convert it to NIfTI (for example with dcm2niix)")
@@ -109,7 +120,15 @@ def _scanned(folder: Path) -> list[_Slice]:
     if not slices:
         found = f" (other images: {', '.join(sorted(o for o in others if o))})" if any(others) else ""
         raise NasionError(f"{folder}: holds no DICOM CT images{found}; give the folder of the CT series")
-    return slices
+    return slices, (f"{foreign} files that are not DICOM were passed over",) if foreign else ()
+
+
+def _is_dicom(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(132)[128:] == b"DICM"
+    except OSError as error:
+        raise NasionError(f"{path}: cannot be read ({error.strerror}); check the folder") from None
 
 
 def _slice(path: Path, header: Any) -> _Slice:

@@ -127,6 +127,8 @@ def _parsed_by_trimesh(content: bytes, ending: str) -> tuple[FloatArray, Any]:
     import trimesh
 
     expected = _ply_counts(content) if ending == ".ply" else None
+    if expected is not None and 0 in expected:
+        return np.empty((0, 3)), np.empty((0, 3), dtype=np.int64)
     loaded = trimesh.load(
         io.BytesIO(content), file_type=ending[1:], process=False, force="mesh", skip_materials=True, validate=False
     )
@@ -154,7 +156,9 @@ def _ply_counts(content: bytes) -> tuple[int, int]:
         elif words[:1] == ["property"] and element:
             # A text value takes at least a digit and a blank.
             least += counts[element] * (_PLY_BYTES.get(words[2 if words[1] == "list" else 1], 1) if is_binary else 2)
-    if len(content) - end.end() < least - 1:
+    body = content[end.end() :]
+    is_short = len(body) < least if is_binary else body.rstrip().count(b"\n") + 1 < sum(counts.values())
+    if is_short or len(body) < least - 1:
         raise ValueError("it is shorter than its header says; the file is cut off")
     return counts.get("vertex", 0), counts.get("face", 0)
 

@@ -1,0 +1,175 @@
+"""Photographs come upright, with the focal length that EXIF means."""
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nasion.errors import NasionError
+from nasion.readers.landmarks import LandmarkFile
+from nasion.readers.photographs import Photograph, check_image_size, read_mask, read_photograph
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+
+
+def corners() -> np.ndarray:
+    """A picture of 60 x 40 pixels whose quarters tell how it is turned: red, green above blue, white."""
+    image = np.zeros((40, 60, 3), np.uint8)
+    image[:20, :30], image[:20, 30:], image[20:, :30], image[20:, 30:] = RED, GREEN, BLUE, WHITE
+    return image
+
+
+def save(path: Path, image: np.ndarray, **exif: object) -> Path:
+    tags = Image.Exif()
+    numbers = {"focal_mm": 0x920A, "f35": 0xA405, "res": 0xA20E, "unit": 0xA210, "width": 0xA002, "height": 0xA003}
+    if "orientation" in exif:
+        tags[0x0112] = exif.pop("orientation")
+    for name, value in exif.items():
+        tags.get_ifd(0x8769)[numbers[name]] = value
+    Image.fromarray(image).save(path, exif=tags, quality=95)
+    return path
+
+
+# EXIF 2.3, tag 274: (the upright side where row 0 of the stored picture lies, the side where its column 0 lies).
+SIDES = {
+    1: ("top", "left"),
+    2: ("top", "right"),
+    3: ("bottom", "right"),
+    4: ("bottom", "left"),
+    5: ("left", "top"),
+    6: ("right", "top"),
+    7: ("right", "bottom"),
+    8: ("left", "bottom"),
+}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation(tmp_path: Path, orientation: int) -> None:
+    upright = corners()
+    stored = upright[::-1] if "bottom" in SIDES[orientation] else upright
+    stored = stored[:, ::-1] if "right" in SIDES[orientation] else stored
+    stored = stored.transpose(1, 0, 2) if SIDES[orientation][0] in ("left", "right") else stored
+    photo = read_photograph(save(tmp_path / "p.png", np.ascontiguousarray(stored), orientation=orientation))
+    np.testing.assert_array_equal(photo.image, upright)
+    assert photo.size_px == (60, 40)
+    assert photo.stored_size_px == ((40, 60) if orientation > 4 else (60, 40))
+
+
+def test_focal_length_of_35_mm_equivalent(tmp_path: Path) -> None:
+    """A 3:2 picture 3600 pixels wide at 50 mm equivalent: 36 mm are 3600 pixels, so 50 mm are 5000 pixels."""
+    image = np.zeros((240, 360, 3), np.uint8)
+    assert read_photograph(save(tmp_path / "p.jpg", image, f35=50)).focal_px == pytest.approx(500)
+    turned = read_photograph(save(tmp_path / "q.jpg", image, f35=50, orientation=6))
+    assert turned.focal_px == pytest.approx(500)
+    # 4:3 at the same diagonal of 43.27 mm
+    square = read_photograph(save(tmp_path / "r.jpg", np.zeros((300, 400, 3), np.uint8), f35=50))
+    assert square.focal_px == pytest.approx(50 * 500 / math.hypot(36, 24))
+
+
+def test_focal_length_of_focal_plane_resolution(tmp_path: Path) -> None:
+    """8 mm behind 254 pixels per mm in a picture scaled to a tenth: 8 * 254 / 10 pixels."""
+    image = np.zeros((300, 400, 3), np.uint8)
+    for unit, density in ((2, 6451.6), (3, 2540.0)):
+        path = save(tmp_path / "p.jpg", image, focal_mm=8.0, res=density, unit=unit, width=4000, height=3000)
+        assert read_photograph(path).focal_px == pytest.approx(203.2, rel=1e-3)
+
+
+def test_focal_length_that_cannot_be_trusted(tmp_path: Path) -> None:
+    image = np.zeros((300, 300, 3), np.uint8)
+    cropped = read_photograph(save(tmp_path / "p.jpg", image, f35=50, width=4000, height=3000))
+    assert cropped.focal_px is None
+    assert "cropped" in cropped.warnings[0]
+    absurd = read_photograph(save(tmp_path / "q.jpg", image, f35=1))
+    assert absurd.focal_px is None
+    assert "field of view" in absurd.warnings[0]
+    turned = read_photograph(save(tmp_path / "r.jpg", np.zeros((400, 300, 3), np.uint8), f35=50, width=400, height=300))
+    assert turned.focal_px == pytest.approx(50 * 500 / math.hypot(36, 24))
+    assert read_photograph(save(tmp_path / "s.jpg", image, f35=0)).focal_px is None
+    assert read_photograph(save(tmp_path / "t.png", image)).focal_px is None
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA", "CMYK", "I;16"])
+def test_modes(tmp_path: Path, mode: str) -> None:
+    grey = np.full((20, 30), 255, np.uint8)
+    if mode == "I;16":
+        image = Image.fromarray(grey.astype(np.uint16) * 257)
+    else:
+        image = Image.fromarray(grey).convert("RGB").convert(mode)
+    image.save(tmp_path / "p.tif")
+    photo = read_photograph(tmp_path / "p.tif")
+    assert photo.image.dtype == np.uint8
+    np.testing.assert_array_equal(photo.image, np.full((20, 30, 3), 255))
+
+
+def test_broken_pictures(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (80, 80, 3), np.uint8)
+    for ending in ("jpg", "png", "tif"):
+        path = save(tmp_path / f"p.{ending}", noise)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        with pytest.raises(NasionError, match=r"damaged or cut off|no picture"):
+            read_photograph(path)
+    (tmp_path / "x.jpg").write_text("no picture at all")
+    with pytest.raises(NasionError, match="is no picture"):
+        read_photograph(tmp_path / "x.jpg")
+    with pytest.raises(NasionError, match="no such file"):
+        read_photograph(tmp_path / "absent.jpg")
+    Image.fromarray(np.zeros((9, 9), np.float32)).save(tmp_path / "f.tif")
+    with pytest.raises(NasionError, match="real numbers"):
+        read_photograph(tmp_path / "f.tif")
+
+
+def test_mask(tmp_path: Path) -> None:
+    mask = np.zeros((20, 30), np.uint8)
+    mask[5:10, 7:9] = 128
+    mask[0, 0] = 127
+    Image.fromarray(mask).save(tmp_path / "m.png")
+    read = read_mask(tmp_path / "m.png", (30, 20))
+    assert read.dtype == bool
+    np.testing.assert_array_equal(read, mask == 128)
+    with pytest.raises(NasionError, match="30 x 20 pixels, but its photograph is 20 x 30"):
+        read_mask(tmp_path / "m.png", (20, 30))
+    Image.fromarray((mask > 0).astype(np.uint8)).save(tmp_path / "labels.png")
+    with pytest.raises(NasionError, match="empty"):
+        read_mask(tmp_path / "labels.png", (30, 20))
+
+
+def landmarks(size: tuple[int, int] | None, point: tuple[float, float] = (5.0, 5.0)) -> LandmarkFile:
+    return LandmarkFile("facial20", "px", {"nasion": np.array(point)}, image_size_px=size)
+
+
+def test_landmarks_must_be_of_the_upright_picture() -> None:
+    upright = Photograph(np.zeros((60, 40, 3), np.uint8), None, stored_size_px=(60, 40))
+    check_image_size("p.json", landmarks((40, 60)), upright)
+    check_image_size("p.json", landmarks(None), upright)
+    for size, message in (
+        ((60, 40), "without its EXIF orientation"),
+        ((80, 120), r"multiply the coordinates by 0\.5"),
+        ((50, 60), "another crop"),
+    ):
+        with pytest.raises(NasionError, match=message):
+            check_image_size("p.json", landmarks(size), upright)
+    plain = Photograph(np.zeros((60, 40, 3), np.uint8), None, stored_size_px=(40, 60))
+    with pytest.raises(NasionError, match="turned by 90"):
+        check_image_size("p.json", landmarks((60, 40)), plain)
+
+
+@pytest.mark.parametrize(
+    ("point", "is_inside"), [((-0.5, 59.5), True), ((39.5, -0.5), True), ((-3.0, 5.0), False), ((20.0, 62.0), False)]
+)
+def test_landmarks_outside_the_picture(point: tuple[float, float], is_inside: bool) -> None:
+    photo = Photograph(np.zeros((60, 40, 3), np.uint8), None, stored_size_px=(40, 60))
+    if is_inside:
+        check_image_size("p.json", landmarks(None, point), photo)
+    else:
+        with pytest.raises(NasionError, match=r"outside the photograph.*nasion"):
+            check_image_size("p.json", landmarks(None, point), photo)
+
+
+def test_damaged_exif_does_not_hide_the_picture(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(corners()).save(stream, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    (tmp_path / "p.jpg").write_bytes(stream.getvalue())
+    assert read_photograph(tmp_path / "p.jpg").size_px == (60, 40)
