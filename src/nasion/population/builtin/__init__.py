@@ -18,7 +18,7 @@ PARTS: Final = ("cranium", "mandible", "face")
 
 
 def builtin_template() -> Template:
-    """Return the built-in template, in the Frankfurt frame: +X left, +Y up, +Z front, origin between the porions, mm."""
+    """Return the built-in template in the Frankfurt frame, mm: +X left, +Y up, +Z front, origin between the porions."""
     with (
         resources.files(__package__).joinpath("data/template.npz").open("rb") as file,
         np.load(file, allow_pickle=False) as stored,
@@ -41,9 +41,6 @@ def builtin_template() -> Template:
         facial_helpers={n: p for n, p in points["facial"].items() if n not in main["facial"]},
         face_albedo=mirrored_rows(half["face"], data["face_albedo"] / 255),
     )
-
-
-
 
 
 def _joined(a: Mesh, b: Mesh) -> Mesh:

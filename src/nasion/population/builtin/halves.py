@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nasion.geometry.surface import FloatArray, IntArray, Mesh
 from nasion.population.builtin.sdf import Volume
@@ -18,7 +19,7 @@ def half_surface(volume: Volume) -> Mesh:
     """Return the zero level of a half volume, open in the mid-sagittal plane, where x is exactly 0."""
     from skimage.measure import marching_cubes
 
-    vertices, faces, _, _ = marching_cubes(volume.values, 0.0, spacing=(volume.step_mm,) * 3)
+    vertices, faces, _, _ = marching_cubes(volume.values, 0.0, spacing=(volume.step_mm,) * 3)  # type: ignore[no-untyped-call]
     return _largest_part(Mesh(vertices.astype(np.float64) + volume.low_mm, faces))
 
 
@@ -45,11 +46,11 @@ def thinned(half: Mesh, triangles: int) -> Mesh:
     return reduced.moved(vertices)
 
 
-def _edges(faces: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Return the unique edges, the edge number of each side of each triangle, (m, 3), and how many triangles share it."""
+def _edges(faces: IntArray) -> tuple[IntArray, IntArray, NDArray[np.int64]]:
+    """Return the unique edges, each triangle side's edge number, (m, 3), and how many triangles share each edge."""
     sides = np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
     unique, number, count = np.unique(sides, axis=0, return_inverse=True, return_counts=True)
-    return unique, number.reshape(-1, 3).astype(np.int32), count
+    return unique, number.reshape(-1, 3).astype(np.int32), count.astype(np.int64)
 
 
 def _open_edge(mesh: Mesh) -> IntArray:

@@ -1,7 +1,7 @@
 """Where the built-in template's landmarks are: anchors that the surfaces are drawn through, then rules on the surface.
 
-An anchor is a place of the left side or the midline, mm. Facial anchors lie at the cranial ones plus about the mean tissue
-vector (``anatomy/data/tissue.json``). Extremal landmarks follow their definition on the finished mesh.
+An anchor is a place of the left side or the midline, mm. Facial anchors lie at the cranial ones plus about the mean
+tissue vector (``anatomy/data/tissue.json``). Extremal landmarks follow their definition on the finished mesh.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nasion.anatomy.landmarks import side
 from nasion.geometry.surface import FloatArray, Mesh
@@ -24,7 +25,7 @@ CRANIUM: Final[Anchors] = {
     "subspinale": (0, -31, 91.5),
     "prosthion": (0, -42, 93.7),
     "ectoconchion_left": (48.4, 15, 70.2),
-    "dacryon_left": (11.8, 23, 81),
+    "dacryon_left": (11.5, 23, 80),
     "zygion_left": (65.3, 0, 33),
     "frontotemporale_left": (48.5, 43, 70.8),
     "alare_left": (12, -14.5, 81.2),
@@ -53,18 +54,29 @@ FACE: Final[Anchors] = {
     "zygion_left": (73.7, 0, 33),
     "frontotemporale_left": (52, 43.5, 73.4),
     "alare_left": (18.6, -16.5, 96.4),
-    "gonion_left": (63.5, -68, 16),
+    "gonion_left": (61.5, -68, 16),
     "tragion_left": (76.3, 2.5, 4),
     "orbitale_left": (32, 0, 86),
-    "cheilion_left": (25.6, -50.2, 95),
+    "cheilion_left": (25.6, -49.3, 95),
     "pronasale": (0, -12.5, 120),
 }
 PINNED_WIDTH_MM: Final = 8.0
-UNPINNED: Final = ("mental_foramen_left", "tragion_left", "cheilion_left", "alare_left", "dacryon_left", "exocanthion_left",
-                   "endocanthion_left", "porion_left", "rhinion")
+UNPINNED: Final = (
+    "mental_foramen_left",
+    "tragion_left",
+    "cheilion_left",
+    "alare_left",
+    "dacryon_left",
+    "exocanthion_left",
+    "endocanthion_left",
+    "porion_left",
+    "rhinion",
+)
 """Anchors at an edge or a hole, where a bump would do harm: the landmark is the nearest point of the surface."""
 
-_EXTREMES: Final[Mapping[str, tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]]] = {
+_EXTREMES: Final[
+    Mapping[str, tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]]
+] = {
     "cranial glabella": ((0, 0, 1), (0, 34, 80), (0, 46, 110)),
     "cranial subspinale": ((0, 0, -1), (0, -36, 88), (0, -27.5, 110)),
     "cranial pogonion": ((0, 0, 1), (0, -88, 70), (0, -75, 110)),
@@ -107,9 +119,9 @@ def placed(half: Mesh, anchors: Anchors, kind: str) -> dict[str, FloatArray]:
     return found
 
 
-def _extreme(half: Mesh, direction: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+def _extreme(half: Mesh, direction: ArrayLike, low: ArrayLike, high: ArrayLike) -> FloatArray:
     v = half.vertices
-    candidates = v[((v >= low) & (v <= high)).all(axis=1)]
+    candidates = v[((v >= np.asarray(low)) & (v <= np.asarray(high))).all(axis=1)]
     extreme: FloatArray = candidates[np.argmax(candidates @ np.asarray(direction, dtype=np.float64))]
     return extreme
 
@@ -118,7 +130,7 @@ def _outermost(half: Mesh, anchor: tuple[float, float, float]) -> FloatArray:
     """Return the surface's most lateral point straight beside the anchor: the porion defines the origin's height."""
     corners = half.vertices[half.faces] - [0.0, anchor[1], anchor[2]]
     a, b, c = corners[:, 0, 1:], corners[:, 1, 1:], corners[:, 2, 1:]
-    twice = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
+    twice = np.stack([p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0] for p, q in ((b, c), (c, a), (a, b))], axis=1)
     area = twice.sum(axis=1)
     hit = (np.abs(area) > 1e-9) & ((twice * np.sign(area)[:, None] >= 0).all(axis=1))
     x = (twice[hit] / area[hit, None] * corners[hit, :, 0]).sum(axis=1)
@@ -129,21 +141,21 @@ def _nearest(half: Mesh, anchor: tuple[float, float, float]) -> FloatArray:
     """Return the point of the surface nearest to the anchor; for a midline anchor, of the midline profile."""
     from trimesh.triangles import closest_point
 
-    target = np.asarray(anchor, dtype=np.float64)
+    if anchor[0] == 0:
+        return _nearest_on_profile(half, np.asarray(anchor, dtype=np.float64))
     corners = half.vertices[half.faces]
-    if target[0] == 0:
-        in_plane = corners[..., 0] == 0
-        corners = corners[in_plane.sum(axis=1) >= 2]
-        in_plane = corners[..., 0] == 0
-        second, third = np.argsort(~in_plane, axis=1, kind="stable")[:, :2].T
-        rows = np.arange(len(corners))
-        corners = np.stack([corners[rows, second], corners[rows, third], corners[rows, third]], axis=1)
-    near = corners[np.linalg.norm(corners.mean(axis=1) - target, axis=1) < 12]
-    if target[0] == 0:
-        a, e = near[:, 0], near[:, 1] - near[:, 0]
-        t = np.clip(((target - a) * e).sum(axis=1) / np.maximum((e * e).sum(axis=1), 1e-12), 0, 1)
-        points = a + t[:, None] * e
-    else:
-        points = closest_point(near, np.tile(target, (len(near), 1)))
-    best: FloatArray = points[np.argmin(np.linalg.norm(points - target, axis=1))]
+    near = corners[np.linalg.norm(corners.mean(axis=1) - anchor, axis=1) < 12]
+    points = closest_point(near, np.tile(anchor, (len(near), 1)))  # type: ignore[no-untyped-call]
+    best: FloatArray = points[np.argmin(np.linalg.norm(points - anchor, axis=1))]
+    return best
+
+
+def _nearest_on_profile(half: Mesh, anchor: FloatArray) -> FloatArray:
+    in_plane = half.vertices[half.faces][..., 0] == 0
+    faces, in_plane = half.faces[in_plane.sum(axis=1) == 2], in_plane[in_plane.sum(axis=1) == 2]
+    ends = half.vertices[faces[in_plane].reshape(-1, 2)]
+    a, along = ends[:, 0], ends[:, 1] - ends[:, 0]
+    t = np.clip(((anchor - a) * along).sum(axis=1) / np.maximum((along**2).sum(axis=1), 1e-12), 0, 1)
+    points = a + t[:, None] * along
+    best: FloatArray = points[np.argmin(np.linalg.norm(points - anchor, axis=1))]
     return best

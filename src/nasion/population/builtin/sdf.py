@@ -60,9 +60,7 @@ def smooth_max(a: Values, b: Values, blend_mm: float) -> Values:
     return -smooth_min(-a, -b, blend_mm)
 
 
-def ellipsoid(
-    center: ArrayLike, radii: ArrayLike, axes: ArrayLike | None = None, *, power: float = 2.0
-) -> Shape:
+def ellipsoid(center: ArrayLike, radii: ArrayLike, axes: ArrayLike | None = None, *, power: float = 2.0) -> Shape:
     """Return a (super-)ellipsoid; near its surface the value is a distance to first order.
 
     Parameters
@@ -271,5 +269,7 @@ class Volume:
 
         p = np.asarray(points_mm, dtype=np.float64).reshape(-1, 3) * 1.0
         p[:, 0] = np.abs(p[:, 0])
-        sampled: FloatArray = map_coordinates(self.values, ((p - self.low_mm) / self.step_mm).T, order=1, mode="nearest")
+        sampled: FloatArray = map_coordinates(
+            self.values, ((p - self.low_mm) / self.step_mm).T, order=1, mode="nearest"
+        )
         return sampled.astype(np.float64)

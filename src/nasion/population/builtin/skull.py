@@ -1,7 +1,7 @@
 """The built-in skull as geometry: cranium and mandible of an adult of average size.
 
-Head axes, mm, origin between the porions, Frankfurt plane horizontal. Only the left half (x >= 0) is described. Every number
-is our own drawing, made to meet published mean measurements (see ``tests/population/test_builtin.py``).
+Head axes, mm, origin between the porions, Frankfurt plane horizontal. Only the left half (x >= 0) is described. Every
+number is our own drawing, made to meet published mean measurements (see ``tests/population/test_builtin.py``).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nasion.geometry.surface import FloatArray
-from nasion.population.builtin.sdf import Shape, Values, Volume, ellipsoid, plate, prism, smooth_path, tube
+from nasion.population.builtin.sdf import Shape, Values, Volume, ellipsoid, plate, prism, tube
+from nasion.population.builtin.teeth import ARCH_MM, LOWER, UPPER, add_teeth
 
 LOW_MM = (0.0, -96.0, -94.0)
 HIGH_MM = (76.0, 126.0, 110.0)
@@ -26,7 +26,8 @@ def cranium(step_mm: float, low_mm: ArrayLike = LOW_MM, high_mm: ArrayLike = HIG
     _openings(volume)
     _zygoma(volume)
     _nose(volume)
-    _teeth(volume, UPPER)
+    volume.cut(Shape(_orbit, np.array([8.0, -4, 38]), np.array([52.0, 38, 108])), 2.0)
+    add_teeth(volume, UPPER)
     volume.soften()
     return volume
 
@@ -36,7 +37,7 @@ def mandible(step_mm: float, low_mm: ArrayLike = LOW_MM, high_mm: ArrayLike = HI
     volume = Volume(low_mm, high_mm, step_mm)
     _ramus(volume)
     _body(volume)
-    _teeth(volume, LOWER)
+    add_teeth(volume, LOWER)
     volume.cut(ellipsoid((25.5, -74, 74.5), (1.7, 1.7, 4)), 0.8)
     volume.soften()
     return volume
@@ -56,7 +57,7 @@ def braincase(volume: Volume) -> None:
 def _base(volume: Volume) -> None:
     volume.add(ellipsoid((0, 8, 40), (40, 26, 34)), 12)
     volume.add(tube([(53, 4, -10, 8), (52, -8, -9, 9), (51, -17, -7.5, 7), (49.5, -25, -6, 4.6)]), 11)
-    volume.add(tube([(60, 5, -14, 3), (58.5, 7, 0, 3), (58, 5, 12, 3)]), 6)
+    volume.add(tube([(60, 4, -14, 3), (58.2, 4.2, 0, 3.4), (58, 4.5, 12, 3)]), 6)
     volume.add(ellipsoid((13, -22, -24), (6, 6, 12)), 6)
     volume.add(plate([(-2, 34), (-2, 50), (-34, 54), (-36, 46), (-20, 38)], (15, 0.05, 0), 3.0), 5)
     volume.cut(ellipsoid((0, -24, -38), (14, 16, 17)), 3)
@@ -71,7 +72,9 @@ def _midface(volume: Volume) -> None:
 
 
 def _brow(volume: Volume) -> None:
-    volume.add(tube([(0, 40, 85, 9), (12, 40, 83.5, 8.5), (24, 40.5, 80, 7), (36, 39, 75, 5.6), (45.5, 33, 69, 4.6)]), 12)
+    volume.add(
+        tube([(0, 40, 85, 9), (12, 40, 83.5, 8.5), (24, 40.5, 80, 7), (36, 39, 75, 5.6), (45.5, 33, 69, 4.6)]), 12
+    )
     volume.add(tube([(4, 38.5, 90, 3.2), (13, 38, 88.5, 3.6), (22, 40, 84, 3)]), 6)
     volume.add(tube([(46, 39, 67, 3.4), (49.5, 48, 60, 2.6), (51, 58, 50, 1.6), (51, 66, 38, 0.6)]), 10)
 
@@ -80,8 +83,8 @@ def _orbit(x: Values, y: Values, z: Values) -> Values:
     """A rounded funnel from the orbit's rim back to the optic canal."""
     back = np.clip((84 - z) / 48, 0, 1)
     open_ = 1 - back**1.7
-    cx, cy = 30.6 - 15 * back, 16.9 - 0.21 * (x - 31)
-    rx, ry = 18.0 * open_ + 1.5, 16.2 * open_ + 1.5
+    cx, cy = 31.0 - 15 * back, 16.9 - 0.21 * (x - 31)
+    rx, ry = 17.6 * open_ + 1.5, 16.2 * open_ + 1.5
     u, v = np.abs((x - cx) / rx), np.abs((y - cy) / ry)
     radial = ((u**2.2 + v**2.2) ** (1 / 2.2) - 1) * np.minimum(rx, ry)
     value: Values = np.maximum(radial * 0.9, 38 - z).astype(np.float32)
@@ -96,17 +99,25 @@ def _openings(volume: Volume) -> None:
 
 
 def _zygoma(volume: Volume) -> None:
-    volume.add(tube([(44, 39, 70, 5), (48.5, 31, 67, 4.2), (48, 20, 65.5, 4.4), (47.5, 10, 65.5, 5.2), (45, 2, 68, 6)]), 4)
+    volume.add(
+        tube([(44, 39, 70, 5), (48.5, 31, 67, 4.2), (48, 20, 65.5, 4.4), (47.5, 10, 65.5, 5.2), (45, 2, 68, 6)]), 4
+    )
     volume.add(tube([(46, 2, 68, 5.5), (40, -4, 73, 5.3), (31, -5, 75.5, 4.7), (20, -1, 77, 4), (13, 8, 78, 3)]), 5)
     volume.add(ellipsoid((46, -9, 65), (11, 12, 9)), 7)
     volume.add(tube([(46, -17, 63, 6), (37, -20, 65, 6), (28, -26, 66, 6)]), 8)
-    arch = [(50, -5, 63, 5), (57.5, -3, 53, 3.8), (61.6, -1, 42, 3.0), (62.3, 0, 32, 2.9), (61, 1, 22, 3), (58, 3, 10, 3.4)]
+    arch = [
+        (50, -5, 63, 5),
+        (57.5, -3, 53, 3.8),
+        (61.6, -1, 42, 3.0),
+        (62.3, 0, 32, 2.9),
+        (61, 1, 22, 3),
+        (58, 3, 10, 3.4),
+    ]
     volume.add(tube(arch, scale=(1, 1.9, 1)), 4)
     volume.add(tube([(46, 33, 61, 5), (41.5, 22, 58, 7), (41, 10, 58, 7), (43, -1, 60, 6)]), 6)
-    volume.cut(Shape(_orbit, np.array([8.0, -4, 38]), np.array([52.0, 38, 108])), 2.0)
     # jaw joint; the ear opening, whose upper rim is the porion
     volume.cut(ellipsoid((50, -5, 12.5), (12, 7.5, 7)), 2)
-    volume.cut(ellipsoid((62, -5.6, -0.5), (12, 4.6, 3.8)), 1.5)
+    volume.cut(ellipsoid((62, -6.6, -0.5), (12, 4.6, 3.8)), 1.5)
     # canine fossa, infraorbital foramen
     volume.cut(ellipsoid((27.5, -9.5, 80), (2.0, 1.5, 5)), 1)
     volume.cut(ellipsoid((31, -20, 85.5), (9, 8, 8)), 7)
@@ -115,11 +126,21 @@ def _zygoma(volume: Volume) -> None:
 def _nose(volume: Volume) -> None:
     volume.add(tube([(0, 31, 82, 6.5), (0, 20, 83.2, 6), (0, 11, 87, 7), (0, -2, 93, 7.2)], scale=(1.15, 1, 1)), 6)
     volume.add(tube([(10, 35, 79, 7), (9, 22, 73.5, 5), (11, 8, 76, 4.8), (13, -2, 79, 4.4)]), 8)
-    side = [(9, 26, 75, 4), (11, 12, 77, 4), (12.5, 3, 79.5, 4), (14, -4, 79, 3.4), (15, -14, 79, 3), (11.5, -21.5, 82, 3), (4, -25, 87, 3)]
+    side = [
+        (9, 26, 75, 4),
+        (11, 12, 77, 4),
+        (12.5, 3, 79.5, 4),
+        (14, -4, 79, 3.4),
+        (15, -14, 79, 3),
+        (11.5, -21.5, 82, 3),
+        (4, -25, 87, 3),
+    ]
     volume.add(tube(side), 5)
     volume.cut(prism(APERTURE_XY, (52, 112)), 0.7)
     volume.cut(ellipsoid((0, -6, 62), (9.5, 16, 22)), 2)
+    volume.add(tube([(0, -28, 86.5, 4.2), (3, -34, 87, 4.5)], steps=1), 4)
     volume.add(tube([(0, -25, 86, 2.6), (0, -23.4, 93, 1.2)], steps=1), 3)
+    volume.add(ellipsoid((0, -14, 44), (15, 16, 9)), 3)
     septum = [(14, 52), (4, 82), (-8, 77), (-18, 76), (-23, 86), (-26, 52)]
     volume.add(plate(septum, (0, 0, 0), 1.3, round_mm=1))
     volume.add(tube([(10.5, -12, 73, 2.4), (8.5, -14, 64, 3.4), (9, -14, 54, 3)]), 1)
@@ -132,56 +153,6 @@ APERTURE_XY = (
 )  # fmt: skip
 """The piriform aperture seen from the front."""
 
-ARCH_MM = np.array(
-    [(0, 94.5), (6, 93.5), (12, 90.5), (18, 84.5), (22.5, 77.5), (25.5, 70), (27.7, 62), (29.2, 54), (30, 46)], dtype=float
-)
-"""The outer edge of the upper tooth row, (x, z) from the midline back."""
-
-UPPER = {
-    "edge_y": -41.5, "tip_y": -51.5, "root_mm": 9.0, "inset_mm": 0.0, "x_scale": 1.0,
-    "widths_mm": (8.6, 6.6, 7.7, 7.0, 6.8, 10.2, 9.6), "depths_mm": (6.5, 6.0, 8.0, 9.0, 9.2, 11.0, 11.0),
-    "tips_mm": (0.0, 0.7, -0.3, 1.0, 1.3, 1.5, 1.7),
-}  # fmt: skip
-LOWER = {
-    "edge_y": -60.5, "tip_y": -51.0, "root_mm": 8.0, "inset_mm": 3.0, "x_scale": 0.95,
-    "widths_mm": (5.4, 6.0, 6.9, 7.0, 7.2, 11.0, 10.4), "depths_mm": (5.8, 6.0, 7.5, 7.8, 8.2, 10.4, 10.0),
-    "tips_mm": (0.6, 0.6, 0.6, 0.9, 1.2, 1.4, 1.6),
-}  # fmt: skip
-
-
-def _row(teeth) -> FloatArray:
-    """Return (n, 5): a tooth row's outer edge every 0.25 mm: x, z, tangent x, tangent z, length."""
-    arch = ARCH_MM * [teeth["x_scale"], 1] - [0, teeth["inset_mm"]]
-    arch = np.concatenate([arch[1:2] * [-1, 1], arch])
-    path = smooth_path(arch, 20)[20:]
-    step = np.diff(path, axis=0)
-    length = np.concatenate([[0], np.cumsum(np.linalg.norm(step, axis=1))])
-    s = np.arange(0, length[-1], 0.25)
-    at = np.stack([np.interp(s, length, path[:, k]) for k in range(2)], axis=1)
-    tangent = np.gradient(at, axis=0)
-    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
-    return np.concatenate([at, tangent, s[:, None]], axis=1)
-
-
-def _teeth(volume: Volume, teeth) -> None:
-    """Crowns side by side along the row, each with the swelling of its root in the bone."""
-    row = _row(teeth)
-    start = 0.0
-    toward_root = np.sign(teeth["edge_y"] - teeth["tip_y"])
-    for k, (width, depth, tip) in enumerate(zip(teeth["widths_mm"], teeth["depths_mm"], teeth["tips_mm"], strict=True)):
-        x, z, tx, tz, _ = row[np.searchsorted(row[:, 4], start + width / 2)]
-        start += width
-        inward = np.array([tz, -tx]) if tx > 0 else np.array([tz, -tx])
-        cx, cz = np.array([x, z]) + inward * depth / 2
-        top, low = teeth["edge_y"] + toward_root * 1.5, teeth["tip_y"] + tip
-        height = abs(top - low) / 2
-        axes = np.array([[tx, 0, tz], [0, 1, 0], [-tz, 0, tx]])
-        # incisors and canines are chisels: thin at the edge
-        volume.add(ellipsoid((cx, (top + low) / 2, cz), (width / 2 - 0.05, height, depth / 2), axes, power=3.2), 0.35)
-        root = teeth["edge_y"] + toward_root * teeth["root_mm"] * (1.35 if k == 2 else 1)
-        bx, bz = np.array([x, z]) + inward * 2.6
-        volume.add(tube([(bx, teeth["edge_y"], bz, min(width, 7) * 0.34), (bx, root, bz - 1.6, 1.2)], steps=1), 3.5)
-
 
 def _ramus(volume: Volume) -> None:
     outline = [
@@ -191,17 +162,31 @@ def _ramus(volume: Volume) -> None:
     volume.add(plate(outline, (51.3, 0.045, -0.17), 3.0, round_mm=2.4))
     volume.add(ellipsoid((50, -4.0, 12.5), (9.2, 4.4, 4.4)), 5)
     volume.add(tube([(45.6, -57, 14, 2.4), (46, -66, 19.5, 2.6), (44.5, -71, 31, 2.8)]), 5)
-    volume.add(tube([(44.2, -10, 40, 2.2), (43, -30, 41, 2.6), (41, -48, 45, 3.2), (35, -60, 56, 3.6), (29, -66, 64, 3)]), 4)
+    volume.add(
+        tube([(44.2, -10, 40, 2.2), (43, -30, 41, 2.6), (41, -48, 45, 3.2), (35, -60, 56, 3.6), (29, -66, 64, 3)]), 4
+    )
 
 
 def _body(volume: Volume) -> None:
-    wall = [(0, -73, 80, 4.6), (8, -73, 79, 4.8), (16, -72.5, 74, 5), (23, -71, 66.5, 5), (31, -68, 56, 5), (38, -63, 44, 4.6)]
+    wall = [
+        (0, -73, 80, 4.6),
+        (8, -73, 79, 4.8),
+        (16, -72.5, 74, 5),
+        (23, -71, 66.5, 5),
+        (31, -68, 56, 5),
+        (38, -63, 44, 4.6),
+    ]
     volume.add(tube(wall, scale=(1, 2.2, 1)), 4)
-    edge = [(0, -85.5, 81, 5), (8, -86, 80.5, 5), (18, -84.5, 74, 5), (27, -81.5, 63, 4.8), (36, -76.5, 48, 4.6), (43.5, -70, 31, 4)]
+    edge = [
+        (0, -85.5, 81, 5),
+        (8, -86, 80.5, 5),
+        (18, -84.5, 74, 5),
+        (27, -81.5, 63, 4.8),
+        (36, -76.5, 48, 4.6),
+        (43.5, -70, 31, 4),
+    ]
     volume.add(tube(edge), 6)
-    row = _row(LOWER)[::16]
+    row = LOWER.edge()[::16]
     volume.add(tube([(x + 4.6 * tz, -62, z - 4.6 * tx, 4.5) for x, z, tx, tz, s in row if s < 50], steps=1), 6)
     volume.add(ellipsoid((0, -82.5, 84.5), (9, 7, 5.2)), 5)
-    volume.add(tube([(0, -87, 83.5, 3), (11, -87.5, 80.5, 4)]), 5)
-
-
+    volume.add(tube([(0, -86.5, 83.5, 3.4), (11, -86.6, 80.5, 4)]), 7)
