@@ -22,13 +22,14 @@ from scipy.stats import chi2
 from nasion.anatomy.landmarks import PAIRS
 from nasion.anatomy.planes import reference_skull
 from nasion.anatomy.tissue import TissueTable
+from nasion.errors import NasionError
 from nasion.geometry.camera import Camera
 from nasion.overlay.checks import check_usable
 from nasion.overlay.explain import explain
 from nasion.overlay.kernel import PER_PHOTO
 from nasion.overlay.model import GROUPS, PhotoModel, SkullModel
 from nasion.overlay.problem import OverlaySolution, Photo, PhotoSolution, SkullLandmarks, TissueEstimate
-from nasion.overlay.search import GRID, refine, score_people, solve_person
+from nasion.overlay.search import FINE, GRID, refine, score_people, solve_person
 from nasion.overlay.settings import PosteriorSettings
 
 FloatArray = NDArray[np.float64]
@@ -102,10 +103,16 @@ class PosteriorSolver:
             rotation,
             theta,
         )
+        if not (math.isfinite(log_likelihood) and math.isfinite(generic) and np.isfinite(covariance).all()):
+            raise NasionError(
+                "posterior finds no camera for these landmarks; check that they are named and placed rightly"
+            )
         return _Raw(observed, rotation, theta, covariance, log_likelihood, generic, bool(converged))
 
     def scores(self, people: Sequence[Sequence[Photo]], threads: int = 2) -> FloatArray:
         """Return (n,) scores of many people, those of ``solve(photos).score``, computed outside Python's lock.
+
+        Where no camera can be found the score is minus infinity.
 
         Raises
         ------
@@ -239,6 +246,7 @@ class PosteriorSolver:
             self.settings.degrees_of_freedom,
             raw.rotation[one].copy(),
             theta,
+            FINE,
         )
         return float(log_likelihood)
 

@@ -24,6 +24,10 @@ GRID: Final = np.array(
 STARTS: Final = 2
 ITERATIONS: Final = 30
 LARGEST_STEP: Final = 0.35
+COARSE: Final = 0.03
+"""Tolerance, in SDs, where only the likelihood is wanted: it errs by less than a thousandth."""
+FINE: Final = 1e-3
+"""Tolerance of the camera that is given back: it moves no figure that is printed."""
 
 
 @njit(cache=True, nogil=True)
@@ -93,7 +97,9 @@ def starts_of(points, obs, grid, log_focal):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def refine(groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta):  # type: ignore[no-untyped-def]
+def refine(  # type: ignore[no-untyped-def]
+    groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta, tolerance
+):
     """Iterate from (rot, theta), which are overwritten; return (log marginal likelihood, covariance, converged).
 
     The marginal likelihood integrates tissue, skull and image noise exactly (linearised projection) and the camera and
@@ -106,7 +112,7 @@ def refine(groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_pri
     scale = np.ones(npar)
     last_rot, last_theta = rot.copy(), theta.copy()
     step = np.zeros(npar)
-    logp, converged = -np.inf, False
+    logp, converged, ok = -np.inf, False, False
     for _ in range(ITERATIONS):
         new, ok = normal_equations(
             groups,
@@ -152,9 +158,17 @@ def refine(groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_pri
         if longest > LARGEST_STEP:
             step *= LARGEST_STEP / longest
         _move(last_rot, last_theta, step, rot, theta)
-        # a thousandth of a standard deviation moves no figure that is printed
-        converged = shift < 1e-3
+        converged = shift < tolerance
+    if not ok:
+        rot[:], theta[:] = last_rot, last_theta
+        converged = False
+        logp, ok = normal_equations(
+            groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta,
+            hess, grad,
+        )  # fmt: skip
     cov = np.full((npar, npar), np.nan)
+    if not ok:
+        return -np.inf, cov, False
     logdet = _inverse(hess, cov)
     return logp + 0.5 * npar * math.log(2.0 * math.pi) - 0.5 * logdet, cov, converged
 
@@ -233,7 +247,7 @@ def solve_cold(  # type: ignore[no-untyped-def]
             one = slice(p, p + 1)
             logml, _, _ = refine(
                 groups, x, m, tissue_cov, skull_var, obs[one], noise_var[one], priors[one], pose_prior[one],
-                build_log_sd, dof, r, t,
+                build_log_sd, dof, r, t, COARSE,
             )  # fmt: skip
             if logml > best or k == 0:
                 best, joint, beta = logml, logml, t[PER_PHOTO]
@@ -243,8 +257,9 @@ def solve_cold(  # type: ignore[no-untyped-def]
     theta[PER_PHOTO * photos] = build
     if photos > 1:
         joint, _, _ = refine(
-            groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta
-        )
+            groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta,
+            COARSE,
+        )  # fmt: skip
     return joint
 
 
@@ -278,7 +293,7 @@ def solve_person(  # type: ignore[no-untyped-def]
         build_log_sd, dof, rot, theta,
     )  # fmt: skip
     logml, cov, converged = refine(
-        groups, own[0], own[1], own[2], own[3], obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta
+        groups, own[0], own[1], own[2], own[3], obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta, FINE
     )
     return logml, base, cov, converged
 
@@ -292,4 +307,4 @@ def score_people(grid, groups, own, generic, build_log_sd, dof, obs, noise_var, 
         logml, base, _, _ = solve_person(
             grid, groups, own, generic, build_log_sd, dof, obs[i], noise_var[i], priors[i], pose_prior[i], rot, theta
         )
-        scores[i] = logml - base
+        scores[i] = logml - base if math.isfinite(logml) and math.isfinite(base) else -np.inf
