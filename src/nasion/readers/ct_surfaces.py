@@ -54,7 +54,7 @@ class SurfaceSettings:
     skin_hu: float = -300.0
     triangles: int = 60_000
     finest_voxel_mm: float = 0.8
-    holder_thickness_mm: float = 6.0
+    holder_thickness_mm: float = 10.0
     protrusion_mm: float = 40.0
     opening_mm: float = 10.0
     pit_mm: float = 3.0

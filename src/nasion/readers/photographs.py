@@ -73,7 +73,9 @@ def read_photograph(path: Path | str) -> Photograph:
     exif = _exif(stored)
     focal_px, notes = _focal_px(exif, stored.size)
     try:
-        upright = ImageOps.exif_transpose(stored)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            upright = ImageOps.exif_transpose(stored)
     except Exception:  # a damaged EXIF block must not hide the picture
         upright, notes = stored, (*notes, "its EXIF block is damaged: the picture is taken as it is stored")
     return Photograph(_rgb(upright, path), focal_px, stored.size, notes)
