@@ -40,11 +40,12 @@ def solve(
 
     """
     from nasion.anatomy.tissue import TissueTable
-    from nasion.overlay import posest, posterior
+    from nasion.overlay.posest import solve as solve_posest
+    from nasion.overlay.posterior import PosteriorSolver
 
     table = tissue if tissue is not None else TissueTable.load()
     if solver == "posterior":
-        return posterior.PosteriorSolver(problem.skull, table, settings).solve(problem.photos)
+        return PosteriorSolver(problem.skull, table, settings).solve(problem.photos)
     if solver == "posest":
-        return posest.solve(problem, table.mean_mm)
+        return solve_posest(problem, table.mean_mm)
     raise NasionError(f"there is no solver {solver!r}; choose one of {', '.join(SOLVERS)}")
