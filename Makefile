@@ -26,5 +26,9 @@ lint: install
 bench: install
 	$(PY) -m pytest benchmarks --benchmark-columns=min,median,max,ops
 
+docs: install
+	$(PY) -m mkdocs build --quiet
+	@echo "out/docs/index.html"
+
 clean:
 	rm -rf .venv out
