@@ -1,7 +1,7 @@
 """Degrees of support in words, from the residuals and from the comparison with the other candidates of a run.
 
 What is said here is *not calibrated*: no case collection with known truth stands behind the limits below. It is
-conditional on the tissue table, on the landmarks as they were placed and on the candidates that happened to be in the run.
+conditional on the tissue table, on the landmarks as they were placed and on the candidates that were in the run.
 """
 
 from __future__ import annotations
