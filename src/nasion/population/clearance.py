@@ -36,6 +36,8 @@ class SkinTopology:
     ----------
     faces
         (m, 3); indices beyond the mesh's vertices are those of the patches over holes.
+    holes
+        (m,) number of the hole that a triangle patches, -1 for skin.
     patches
         (p, n) sparse matrix that gives the patches' vertices from the mesh's.
     incident, starts
@@ -46,6 +48,7 @@ class SkinTopology:
     """
 
     faces: IntArray
+    holes: IntArray
     patches: csr_matrix
     incident: IntArray
     starts: IntArray
@@ -70,11 +73,14 @@ class SkinTopology:
             triangles, weights = _patch(mesh, hole, n + sum(block.shape[0] for block in blocks))
             patched.append(triangles)
             blocks.append(weights)
+        number = np.repeat(np.arange(-1, len(holes)), [len(triangles) for triangles in patched]).astype(np.int32)
         faces = np.concatenate(patched).astype(np.int32)
         patches = vstack(blocks, format="csr") if blocks else csr_matrix((0, n))
         corner = np.argsort(faces.ravel(), kind="stable")
         starts = np.searchsorted(faces.ravel()[corner], np.arange(n + patches.shape[0] + 1))
-        return cls(faces, patches, (corner // 3).astype(np.int32), starts.astype(np.int32), _across_edges(faces))
+        return cls(
+            faces, number, patches, (corner // 3).astype(np.int32), starts.astype(np.int32), _across_edges(faces)
+        )
 
 
 def _patch(mesh: Mesh, rim: IntArray, first: int) -> tuple[IntArray, csr_matrix]:
@@ -208,7 +214,7 @@ class Skin:
     def __init__(self, topology: SkinTopology, vertices: FloatArray) -> None:
         self.topology = topology
         self.vertices: FloatArray = np.concatenate([vertices, topology.patches @ vertices])
-        self._face_normals, self._vertex_normals = _pseudo_normals(self.vertices, topology.faces)
+        self._face_normals, self._vertex_normals = _pseudo_normals(self.vertices, topology)
         self._used = np.unique(topology.faces)
         self._tree = cKDTree(self.vertices[self._used])
 
@@ -252,10 +258,18 @@ class Nearest:
     normal: FloatArray
 
 
-def _pseudo_normals(vertices: FloatArray, faces: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Return unit normals of triangles and angle-weighted normals of vertices."""
+def _pseudo_normals(vertices: FloatArray, topology: SkinTopology) -> tuple[FloatArray, FloatArray]:
+    """Return unit normals of triangles and angle-weighted normals of vertices.
+
+    All triangles of a patch have its mean normal: lids and lips that meet would fold it.
+    """
+    faces, holes = topology.faces, topology.holes
     corners = vertices[faces]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    patched = holes >= 0
+    if patched.any():
+        means = [np.bincount(holes[patched], normals[patched, axis]) for axis in range(3)]
+        normals[patched] = np.stack(means, axis=1)[holes[patched]]
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     sums = np.zeros_like(vertices)
     for k in range(3):
