@@ -1,8 +1,8 @@
 """Sampling where a person's cranial points lie: sampled measures on top of a smooth random shape.
 
 Displacements of the points are a Gaussian field, the sum of affine growth, smooth symmetric shape residuals and a small
-asymmetry. A draw of the field is corrected so that its measures equal sampled ones: conditioning by kriging the residual
-(Matheron's rule), repeated because a distance is not linear.
+asymmetry. A draw of the field is corrected so that its measures equal sampled ones: conditioning by kriging the
+residual (Matheron's rule), repeated because a distance is not linear.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix, diags
 
 from nasion.geometry.surface import FloatArray, Mesh
-from nasion.population.clearance import Skin, SkinTopology
+from nasion.population.clearance import Skin
+from nasion.population.skin_shell import SkinShell
 
 LEAST_CLEARANCE_MM: Final = 1.0
 
@@ -21,6 +22,7 @@ _CELL_MM: Final = 3.0
 _GUARDED_ROUNDS: Final = 3
 _ROUNDS: Final = 12
 _NEAR_MM: Final = 9.0
+_SUPERFICIAL_MM: Final = 22.0
 
 
 class Container:
@@ -36,16 +38,16 @@ class Container:
     """
 
     def __init__(self, face: Mesh, skull: Mesh) -> None:
-        self.topology = SkinTopology.outer(face)
+        self.shell = SkinShell.outer(face)
         self._smoother = _smoother(face)
-        depth = Skin(self.topology, face.vertices).nearest(skull.vertices).depth_mm
+        depth = Skin(self.shell, face.vertices).nearest(skull.vertices).depth_mm
         # A bone point far below the skin of the template stays below it in every person.
         self._outer = np.flatnonzero(depth < _SUPERFICIAL_MM)
 
     def clearance_mm(self, face: FloatArray, skull: FloatArray) -> FloatArray:
         """Return each skull vertex's depth under the skin, (n,) mm; vertices deep inside may be left at infinity."""
         depth = np.full(len(skull), np.inf)
-        depth[self._outer] = Skin(self.topology, face).nearest(skull[self._outer]).depth_mm
+        depth[self._outer] = Skin(self.shell, face).nearest(skull[self._outer]).depth_mm
         return depth
 
     def contained(self, face: FloatArray, skull: FloatArray, landmarks: FloatArray) -> FloatArray:
@@ -57,19 +59,14 @@ class Container:
         guard = np.min(np.linalg.norm(face[:, None] - landmarks[None], axis=2), axis=1)
         free = 1.0 - np.exp(-0.5 * (guard / _LANDMARK_GUARD_MM) ** 2)
         for attempt in range(_ROUNDS):
-            near = Skin(self.topology, face).nearest(bone)
+            near = Skin(self.shell, face).nearest(bone)
             if near.depth_mm.min() >= LEAST_CLEARANCE_MM:
                 break
-            if attempt == 0:
-                close = near.depth_mm < _NEAR_MM
-                bone = bone[close]
-                lack, normal = _lack(near.depth_mm[close]), near.normal[close]
-            else:
-                lack, normal = _lack(near.depth_mm), near.normal
+            lack, foot, normal = _lack(near.depth_mm), near.foot, near.normal
             wanting = lack > 0
-            feet = bone[wanting] + (LEAST_CLEARANCE_MM + _SPARE_MM - lack[wanting])[:, None] * normal[wanting]
-            push = self._push(face, feet, lack[wanting], normal[wanting])
+            push = self._push(face, foot[wanting], lack[wanting], normal[wanting])
             face = face + (push * free[:, None] if attempt < _GUARDED_ROUNDS else push)
+            bone = bone[near.depth_mm < _NEAR_MM]
         return face
 
     def _push(self, face: FloatArray, feet: FloatArray, lack: FloatArray, normal: FloatArray) -> FloatArray:
@@ -80,9 +77,6 @@ class Container:
         for _ in range(2):
             push = self._smoother @ push
         return push
-
-
-_SUPERFICIAL_MM: Final = 35.0
 
 
 def _lack(depth: FloatArray) -> FloatArray:
@@ -110,9 +104,7 @@ def _smoother(mesh: Mesh) -> csr_matrix:
 
 
 @njit(cache=True, nogil=True)
-def _spread(  # noqa: PLR0917
-    vertices: Any, feet: Any, lack: Any, normal: Any, reach: float, push: Any
-) -> None:
+def _spread(vertices: Any, feet: Any, lack: Any, normal: Any, reach: float, push: Any) -> None:
     """Give each vertex the strongest lack within reach, faded with distance, along the mean of their normals."""
     limit = 9.0 * reach * reach
     for i in range(len(vertices)):

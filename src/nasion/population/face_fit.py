@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from nasion.geometry.surface import FloatArray, IntArray, Mesh
-from nasion.population.clearance import largest_part, rims
+from nasion.population.skin_shell import largest_part, rims
 from nasion.population.template import Template
 
 _CONE: Final = np.cos(np.radians(7.0))

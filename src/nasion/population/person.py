@@ -11,9 +11,10 @@ import numpy as np
 
 from nasion.anatomy.landmarks import PAIRS
 from nasion.anatomy.tissue import TissueTable
+from nasion.geometry.distance import closest_points
 from nasion.geometry.rbf import RbfWarp
 from nasion.geometry.surface import FloatArray, IntArray, Mesh
-from nasion.population.clearance import Skin, SkinTopology
+from nasion.population.clearance import barycentric_weights
 from nasion.population.configuration import ConfigurationSampler, ShapeSettings
 from nasion.population.containment import Container
 from nasion.population.craniometry import Sex
@@ -96,9 +97,8 @@ class PersonSampler:
         self._configurations = ConfigurationSampler(template, self.settings.shape)
         self._container = Container(template.face, template.skull)
         self._fitter = FaceFitter(template)
-        skin = Skin(SkinTopology.whole(template.face), template.face.vertices)
-        self._attached = _Attachment.of(skin, template.facial, tuple(pair.facial for pair in PAIRS))
-        self._attached_helpers = _Attachment.of(skin, template.facial_helpers, tuple(template.facial_helpers))
+        self._attached = _Attachment.of(template.face, template.facial, tuple(pair.facial for pair in PAIRS))
+        self._attached_helpers = _Attachment.of(template.face, template.facial_helpers, tuple(template.facial_helpers))
 
     def sample(self, seed: int, name: str = "person") -> Person:
         """Return the person of a seed; the same seed gives the same person."""
@@ -151,9 +151,11 @@ class _Attachment:
     weights: FloatArray
 
     @classmethod
-    def of(cls, skin: Skin, points: Points, names: tuple[str, ...]) -> _Attachment:
-        near = skin.nearest(np.array([points[name] for name in names]).reshape(-1, 3))
-        return cls(names, skin.topology.faces[near.triangle], near.weights)
+    def of(cls, face: Mesh, points: Points, names: tuple[str, ...]) -> _Attachment:
+        foot, _, triangle = closest_points(face, np.array([points[name] for name in names]).reshape(-1, 3))
+        corners = face.faces[triangle]
+        weights = barycentric_weights(foot, face.vertices[corners])
+        return cls(names, corners, weights / weights.sum(axis=1, keepdims=True))
 
     def points(self, vertices: FloatArray) -> FloatArray:
         """Return (n, 3) places on a face's vertices."""
@@ -183,7 +185,9 @@ def _sampler(template: Template, settings: PersonSettings | None) -> PersonSampl
     return PersonSampler(template, settings)
 
 
-def sample_person(template: Template, seed: int, settings: PersonSettings | None = None, name: str = "person") -> Person:
+def sample_person(
+    template: Template, seed: int, settings: PersonSettings | None = None, name: str = "person"
+) -> Person:
     """Return the virtual person of a seed.
 
     Parameters

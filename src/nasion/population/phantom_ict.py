@@ -133,5 +133,3 @@ def _painted(face: Mesh, eyeballs: FloatArray, points: Points) -> FloatArray:
 
 def _blend(albedo: FloatArray, color: tuple[float, float, float], share: FloatArray) -> None:
     albedo += share[:, None] * (np.asarray(color) - albedo)
-
-

@@ -83,7 +83,7 @@ class Template:
         return self
 
     def canonicalised(self) -> Template:
-        """Return the template in the head frame: Frankfurt horizontal, +X left, +Z front, origin between the porions."""
+        """Return the template in the head frame: Frankfurt horizontal, origin between the porions."""
         rotation, translation = frankfurt_motion(self.cranial_helpers)
         return self.moved(rotation, translation)
 
