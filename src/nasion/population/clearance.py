@@ -86,7 +86,8 @@ def barycentric_weights(points: FloatArray, corners: FloatArray) -> FloatArray:
     pa, pb = (p * a).sum(axis=1), (p * b).sum(axis=1)
     area = np.maximum(aa * bb - ab * ab, 1e-24)
     v, w = (bb * pa - ab * pb) / area, (aa * pb - ab * pa) / area
-    return np.clip(np.stack([1.0 - v - w, v, w], axis=1), 0.0, 1.0)
+    weights: FloatArray = np.clip(np.stack([1.0 - v - w, v, w], axis=1), 0.0, 1.0)
+    return weights
 
 
 def _pseudo_normals(vertices: FloatArray, shell: SkinShell) -> tuple[FloatArray, FloatArray]:
@@ -110,4 +111,5 @@ def _pseudo_normals(vertices: FloatArray, shell: SkinShell) -> tuple[FloatArray,
         angle = np.arccos(np.clip((a * b).sum(axis=1) / lengths, -1.0, 1.0))
         for axis in range(3):
             sums[:, axis] += np.bincount(faces[:, k], angle * normals[:, axis], minlength=len(vertices))
-    return normals, sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    vertex_normals: FloatArray = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    return normals, vertex_normals

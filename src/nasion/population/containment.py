@@ -96,7 +96,8 @@ def _smoother(mesh: Mesh) -> csr_matrix:
     f, n = mesh.faces, len(mesh.vertices)
     rows = np.concatenate([f[:, 0], f[:, 1], f[:, 2], f[:, 1], f[:, 2], f[:, 0]])
     columns = np.concatenate([f[:, 1], f[:, 2], f[:, 0], f[:, 0], f[:, 1], f[:, 2]])
-    adjacency = (coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(n, n)).tocsr() > 0).astype(np.float64)
+    adjacency = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(n, n)).tocsr()
+    adjacency.data[:] = 1.0
     degree = np.asarray(adjacency.sum(axis=1)).ravel()
     half = diags(np.divide(0.5, degree, out=np.zeros(n), where=degree > 0))
     own = diags(np.where(degree > 0, 0.5, 1.0))

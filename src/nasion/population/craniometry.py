@@ -70,7 +70,8 @@ class Craniometry:
         deviates = np.linalg.cholesky(self.correlation) @ rng.standard_normal(len(self.measures))
         z = np.clip(deviates, -WIDEST_SD, WIDEST_SD)
         drawn = np.array([m.mean_mm[sex] + m.sd_mm[sex] * d for m, d in zip(self.measures, z, strict=True)])
-        return drawn / np.array([(m.mean_mm["female"] + m.mean_mm["male"]) / 2 for m in self.measures])
+        ratios: FloatArray = drawn / np.array([(m.mean_mm["female"] + m.mean_mm["male"]) / 2 for m in self.measures])
+        return ratios
 
 
 @cache

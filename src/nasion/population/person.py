@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from nasion.anatomy.landmarks import PAIRS
 from nasion.anatomy.tissue import TissueTable
@@ -165,12 +166,11 @@ class _Attachment:
 
 def _lifted(points: FloatArray, skull: Mesh) -> FloatArray:
     """Return (n, 3) points moved away from a bone that is nearer than ``LEAST_TISSUE_MM`` or covers them."""
-    from scipy.spatial import cKDTree
-
-    nearest = cKDTree(skull.vertices).query(points)[1]
+    nearest = np.asarray(cKDTree(skull.vertices).query(points)[1])
     outward = skull.vertex_normals()[nearest]
     height = ((points - skull.vertices[nearest]) * outward).sum(axis=1)
-    return points + np.maximum(LEAST_TISSUE_MM - height, 0.0)[:, None] * outward
+    lifted: FloatArray = points + np.maximum(LEAST_TISSUE_MM - height, 0.0)[:, None] * outward
+    return lifted
 
 
 def _toned(albedo: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -15,6 +15,7 @@ import numpy as np
 from nasion.anatomy.landmarks import PAIRS, SCHEMES
 from nasion.anatomy.tissue import TissueTable
 from nasion.errors import NasionError
+from nasion.geometry.distance import closest_points
 from nasion.geometry.procrustes import fit_similarity
 from nasion.geometry.rbf import RbfWarp
 from nasion.geometry.surface import FloatArray, Mesh
@@ -80,11 +81,9 @@ def _arrays(points: dict[str, list[float]]) -> Points:
 
 
 def _snapped(mesh: Mesh, points: Points) -> dict[str, FloatArray]:
-    """Return the points moved to the nearest vertices: observers mark beside the surface by a millimetre."""
-    from scipy.spatial import cKDTree
-
-    nearest = cKDTree(mesh.vertices).query(np.array(list(points.values())))[1]
-    return {name: mesh.vertices[i].copy() for name, i in zip(points, nearest, strict=True)}
+    """Return the points on the surface: observers mark beside it by a millimetre."""
+    foot = closest_points(mesh, np.array(list(points.values())))[0]
+    return dict(zip(points, foot, strict=True))
 
 
 def _laid_on(face: Mesh, vertex: dict[str, int], skull: Mesh, cranial: Points) -> tuple[Mesh, FloatArray]:

@@ -7,6 +7,7 @@ counts as inside. The neck stays open.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -18,10 +19,12 @@ from scipy.spatial import cKDTree
 from nasion.geometry.camera import Camera, image_center_px, pose_rotation
 from nasion.geometry.raster import depth_of
 from nasion.geometry.surface import IntArray, Mesh
+from nasion.geometry.visibility import visible_in_depth
 
 _LONGEST_HOLE_MM: Final = 250.0
 _VIEW_PX: Final = 640
 _LEAST_VIEWS: Final = 6
+_SEEN_MM: Final = 1.0
 _RING_MM: Final = 3.5
 _MARGIN_MM: Final = 4.0
 
@@ -57,7 +60,8 @@ class SkinShell:
     @classmethod
     def _patched(cls, mesh: Mesh, faces: IntArray, holes: list[IntArray]) -> SkinShell:
         n = len(mesh.vertices)
-        patched, blocks = [faces], []
+        patched: list[IntArray] = [faces]
+        blocks: list[csr_matrix] = []
         for hole in holes:
             triangles, weights = _patch(mesh, hole, n + sum(block.shape[0] for block in blocks))
             patched.append(triangles)
@@ -143,34 +147,40 @@ def rims(faces: IntArray) -> list[IntArray]:
 
 
 def outer_triangles(mesh: Mesh) -> IntArray:
-    """Return the triangles of a head's skin that can be seen from outside, as one connected surface."""
+    """Return the triangles of a head's skin that can be seen from outside, as one connected surface.
+
+    A skin without holes but the neck's is returned whole.
+    """
     main = largest_part(mesh)
-    skin = Mesh(mesh.vertices, main)
-    middle = (mesh.vertices.min(axis=0) + mesh.vertices.max(axis=0)) / 2
-    size = (_VIEW_PX, _VIEW_PX)
-    radius = float(np.linalg.norm(mesh.vertices - middle, axis=1).max())
-    distance = 12.0 * radius
-    focal = 0.48 * _VIEW_PX * distance / radius
-    a, b, c = (mesh.vertices[main[:, k]] for k in range(3))
-    normals = np.cross(b - a, c - a)
-    views = np.zeros(len(main), dtype=np.int64)
-    for yaw in range(0, 360, 30):
-        for pitch in (-60, -25, 0, 25):
-            rotation = pose_rotation(yaw, -pitch, 0.0)
-            camera = Camera(
-                rotation, np.array([0.0, 0.0, distance]) - rotation @ middle, focal, image_center_px(size), size
-            )
-            triangles = np.unique(depth_of(skin, camera)[1])
-            triangles = triangles[triangles >= 0]
-            facing = ((camera.center_mm - a[triangles]) * normals[triangles]).sum(axis=1) > 0
-            views[triangles[facing]] += 1
+    if not any(_length(mesh, loop) < _LONGEST_HOLE_MM for loop in rims(main)):
+        return main
     # Through a slit such as the mouth's a few views reach far in.
-    seen = views >= _LEAST_VIEWS
+    seen = _views_of(Mesh(mesh.vertices, main)) >= _LEAST_VIEWS
     neighbours = _across_edges(main)
     for _ in range(2):
         around = np.where(neighbours >= 0, seen[neighbours], False).sum(axis=1)
         seen |= around >= 2
     return _without_margins(mesh, largest_part(Mesh(mesh.vertices, main[seen])))
+
+
+def _views_of(skin: Mesh) -> NDArray[np.int64]:
+    """Return from how many directions, above the horizon and below, each triangle's middle is seen, (m,)."""
+    corners = skin.vertices[skin.faces]
+    middles = corners.mean(axis=1)
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    center = (skin.vertices.min(axis=0) + skin.vertices.max(axis=0)) / 2
+    radius = float(np.linalg.norm(skin.vertices - center, axis=1).max())
+    distance = 12.0 * radius
+    size = (_VIEW_PX, _VIEW_PX)
+    views = np.zeros(len(skin.faces), dtype=np.int64)
+    for yaw in range(0, 360, 30):
+        for pitch in (-25, 0, 25, 60):
+            rotation = pose_rotation(yaw, pitch, 0.0)
+            offset = np.array([0.0, 0.0, distance]) - rotation @ center
+            camera = Camera(rotation, offset, 0.48 * _VIEW_PX * distance / radius, image_center_px(size), size)
+            facing = ((camera.center_mm - middles) * normals).sum(axis=1) > 0
+            views += facing & visible_in_depth(middles, depth_of(skin, camera)[0], camera, _SEEN_MM)
+    return views
 
 
 def _without_margins(mesh: Mesh, faces: IntArray) -> IntArray:
@@ -181,7 +191,8 @@ def _without_margins(mesh: Mesh, faces: IntArray) -> IntArray:
     holes = [loop for loop in rims(faces) if _length(mesh, loop) < _LONGEST_HOLE_MM]
     if not holes:
         return faces
-    gap = cKDTree(mesh.vertices[np.concatenate(holes)]).query(mesh.vertices[faces].reshape(-1, 3))[0].reshape(-1, 3)
+    points = mesh.vertices[faces].reshape(-1, 3)
+    gap = np.asarray(cKDTree(mesh.vertices[np.concatenate(holes)]).query(points)[0]).reshape(-1, 3)
     return largest_part(Mesh(mesh.vertices, faces[(gap > _MARGIN_MM).all(axis=1)]))
 
 

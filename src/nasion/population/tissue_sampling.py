@@ -48,9 +48,10 @@ class TissueDraw:
         table = self.table
         if self.left_right_correlation is not None:
             table = replace(table, left_right_correlation=self.left_right_correlation)
-        factor = np.linalg.cholesky(table.joint_covariance_mm2)
+        factor = np.asarray(np.linalg.cholesky(table.joint_covariance_mm2), dtype=np.float64)
         deviates = np.random.default_rng(self.mean_shift_seed).standard_normal(len(factor))
-        return table.mean_mm + self.mean_shift_sd * (factor @ deviates).reshape(-1, 3), factor
+        mean: FloatArray = table.mean_mm + self.mean_shift_sd * (factor @ deviates).reshape(-1, 3)
+        return mean, factor
 
     def sample(self, rng: np.random.Generator) -> tuple[float, FloatArray]:
         """Return a build factor and (20, 3) tissue vectors in the Frankfurt frame, mm, in the order of ``PAIRS``."""
