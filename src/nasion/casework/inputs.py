@@ -92,7 +92,7 @@ def check_on_mesh(files: SkullFiles, landmarks_mm: Mapping[str, NDArray[np.float
         )
 
 
-def load_photograph(files: PhotoFiles, prior: CameraPrior | None = None) -> Photograph:
+def load_photograph(files: PhotoFiles, prior: CameraPrior | None = None, accept_sides: bool = False) -> Photograph:
     """Read a photograph's landmarks and check them against its pixels.
 
     Parameters
@@ -101,13 +101,18 @@ def load_photograph(files: PhotoFiles, prior: CameraPrior | None = None) -> Phot
         Image, landmarks and, optionally, face mask.
     prior
         The user's camera knowledge; EXIF fills in the focal length. None: what ``files`` holds.
+    accept_sides
+        Go on where left and right landmarks look exchanged.
 
     Raises
     ------
     NasionError
-        A file cannot be read, landmarks lie outside the picture or belong to another form of it.
+        A file cannot be read, landmarks lie outside the picture or belong to another form of it, or left and right are
+        exchanged.
 
     """
+    from nasion.anatomy.tissue import TissueTable
+    from nasion.overlay.sides import check_photo_sides
     from nasion.readers.landmarks import read_landmarks
     from nasion.readers.photographs import check_image_size, read_mask, read_photograph
 
@@ -125,6 +130,8 @@ def load_photograph(files: PhotoFiles, prior: CameraPrior | None = None) -> Phot
         dict(found.sigma),
         with_exif(prior or files.prior, picture.focal_px),
     )
+    if not accept_sides:
+        check_photo_sides(photo, TissueTable.load())
     notes = [f"{files.image}: {note}" for note in picture.warnings]
     notes += [f"{files.landmarks}: {note}" for note in found.warnings]
     return Photograph(photo, files, tuple(input_file(path) for path in paths), tuple(notes))

@@ -8,6 +8,7 @@ from nasion.anatomy.landmarks import side
 from nasion.anatomy.tissue import TissueTable
 from nasion.errors import NasionError
 from nasion.geometry.camera import pose_angles_deg
+from nasion.overlay.checks import FEWEST
 from nasion.overlay.posterior import PosteriorSolver, generic_head
 from nasion.overlay.problem import Photo
 from nasion.overlay.settings import PosteriorSettings
@@ -25,11 +26,12 @@ def check_photo_sides(photo: Photo, tissue: TissueTable) -> None:
     Raises
     ------
     NasionError
-        The sides are exchanged, or too few landmarks.
+        The sides are exchanged, or the landmarks lie on one line or plane.
 
     """
     sides = {side(name) for name in photo.landmarks_px} - {None}
-    if not sides:
+    if not sides or len(photo.landmarks_px) < FEWEST:
+        # too few landmarks are the solver's to refuse
         return
     settings = PosteriorSettings()
     solution = PosteriorSolver(generic_head(settings.generic_sigma_mm), tissue, settings).solve([photo])

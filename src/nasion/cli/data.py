@@ -1,0 +1,69 @@
+"""``nasion skull`` and ``nasion population``: commands that make surfaces and people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nasion.cli.options import Force, Jobs, Out, Seed
+
+
+def skull(
+    ct: Annotated[Path, typer.Argument(help="Head CT: a NIfTI file or a folder of DICOM slices.")],
+    out: Annotated[Path, typer.Option("--out", help="Bone surface to write (.ply, .stl or .obj).")],
+    skin: Annotated[Path | None, typer.Option("--skin", help="Skin surface to write.")] = None,
+    triangles: Annotated[int, typer.Option("--triangles", min=1000, help="Of each surface.")] = 60_000,
+    bone_hu: Annotated[float, typer.Option("--bone-hu", help="Threshold of bone in Hounsfield units.")] = 226.0,
+    series: Annotated[int | None, typer.Option("--series", help="Which series of a DICOM folder.")] = None,
+    force: Force = False,
+) -> None:
+    """Make bone and skin surfaces from a head CT.
+
+    The threshold and the scale come from the file's own units; the head holder is removed, the largest component is
+    kept. Bone that touches the skull stays: vertebrae, and amalgam streaks at the teeth. Look at the surface before
+    you use it.
+    """
+    from nasion.readers.ct import read_ct
+    from nasion.readers.ct_surfaces import SurfaceSettings, extract_surfaces
+    from nasion.readers.files import refuse_existing
+    from nasion.readers.meshes import write_mesh
+
+    for path in (out, skin):
+        if path is not None:
+            refuse_existing(path, force)
+    volume = read_ct(ct, series)
+    surfaces = extract_surfaces(volume, SurfaceSettings(bone_hu=bone_hu, triangles=triangles))
+    for note in dict.fromkeys((*volume.warnings, *surfaces.warnings)):
+        typer.echo(f"note: {note}", err=True)
+    write_mesh(out, surfaces.skull)
+    typer.echo(f"{out}: {len(surfaces.skull.faces)} triangles")
+    if skin is not None:
+        write_mesh(skin, surfaces.skin)
+        typer.echo(f"{skin}: {len(surfaces.skin.faces)} triangles")
+
+
+def population(
+    out: Out,
+    subjects: Annotated[int, typer.Option("--subjects", min=1, help="Number of people.")] = 17,
+    frontal: Annotated[int, typer.Option("--frontal", min=0, help="Frontal photographs of each.")] = 30,
+    lateral: Annotated[int, typer.Option("--lateral", min=0, help="Lateral photographs of each.")] = 30,
+    seed: Seed = 0,
+    template: Annotated[
+        str, typer.Option("--template", help="'builtin', or a folder with a skull and a face.")
+    ] = "builtin",
+    jobs: Jobs = 2,
+) -> None:
+    """Make virtual people with exact truth: skulls, faces, tissue, photographs.
+
+    A run that was stopped goes on where it was when it is started again with the same options.
+    """
+    from nasion.casework.parallel import processes
+    from nasion.cli.show import progress
+    from nasion.population.folder import PopulationSettings, generate_population
+
+    settings = PopulationSettings(subjects, frontal, lateral, seed, template)
+    with progress() as advance, processes(min(jobs, subjects)) as executor:
+        generate_population(settings, out, executor, lambda done, total: advance("people", done, total))
+    typer.echo(f"{out}: {subjects} people, {frontal} frontal and {lateral} lateral photographs of each")

@@ -1,0 +1,78 @@
+"""The ``nasion`` command: its sub-commands, and what becomes of errors.
+
+Exit codes: 0 done; 1 a fault of the program; 2 a fault of the input (one line says what to do); 3 done, but a part of
+the input could not be used; 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from nasion.cli import data, overlays, trials
+from nasion.errors import NasionError
+from nasion.version import __version__
+
+app = typer.Typer(
+    name="nasion",
+    help="Craniofacial identification: from an unknown skull to a ranked, explained list of candidates.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("overlay")(overlays.overlay)
+app.command("identify")(overlays.identify)
+app.command("demo")(overlays.demo)
+app.command("skull")(data.skull)
+app.command("population")(data.population)
+app.add_typer(trials.app, name="experiment")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"nasion {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line and turn every fault into one line and an exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except NasionError as fault:
+        _leave(str(fault), 2)
+    except click.exceptions.Abort:
+        _leave("stopped; nothing was left half-written", 130)
+    except click.ClickException as fault:
+        _leave(f"{fault.format_message()} (see --help)", 2)
+    except KeyboardInterrupt:
+        _leave("stopped; nothing was left half-written", 130)
+    except OSError as fault:
+        _leave(
+            f"{fault.filename or 'file system'}: {fault.strerror or fault}; check the path, the rights and the space", 2
+        )
+    except Exception as fault:
+        if os.environ.get("NASION_DEBUG"):
+            raise
+        _leave(
+            f"a fault of the program ({type(fault).__name__}: {fault}); NASION_DEBUG=1 shows where, please report it", 1
+        )
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _leave(message: str, code: int) -> None:
+    print("nasion: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,166 @@
+"""``nasion overlay``, ``nasion identify`` and ``nasion demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nasion.cli.options import (
+    AcceptSides,
+    Details,
+    Distance,
+    Focal,
+    Force,
+    Jobs,
+    Out,
+    Pose,
+    Seed,
+    Solver,
+    Tissue,
+    Units,
+    camera_prior,
+)
+from nasion.errors import NasionError
+
+if TYPE_CHECKING:
+    from nasion.casework.records import Case
+
+PARTIAL = 3
+"""Exit code of a run that could not use a part of its input."""
+
+Photo = Annotated[Path | None, typer.Option("--photo", help="Photograph (JPEG, PNG, TIFF).")]
+PhotoLandmarks = Annotated[Path | None, typer.Option("--photo-landmarks", help="Its facial landmarks, in pixels.")]
+PhotoMask = Annotated[Path | None, typer.Option("--photo-mask", help="Its face mask (PNG, white on the head).")]
+
+
+def overlay(
+    skull_landmarks: Annotated[Path, typer.Option("--skull-landmarks", help="Cranial landmarks, in mm.")],
+    photo: Annotated[Path, typer.Option("--photo", help="Photograph (JPEG, PNG, TIFF).")],
+    photo_landmarks: Annotated[Path, typer.Option("--photo-landmarks", help="Its facial landmarks, in pixels.")],
+    out: Out,
+    skull: Annotated[Path | None, typer.Option("--skull", help="Skull surface (PLY, STL, OBJ, VTP).")] = None,
+    photo_mask: PhotoMask = None,
+    solver: Solver = "posterior",
+    tissue: Tissue = None,
+    units: Units = None,
+    focal: Focal = None,
+    distance: Distance = None,
+    pose: Pose = None,
+    accept_sides: AcceptSides = False,
+    seed: Seed = 0,
+    force: Force = False,
+) -> None:
+    """Overlay a skull on one photograph and write the report, the pictures and result.json."""
+    from nasion.casework.identify import overlay_case
+    from nasion.casework.inputs import load_photograph, load_skull
+    from nasion.casework.records import PhotoFiles, SkullFiles
+    from nasion.casework.settings import CaseSettings
+
+    settings = CaseSettings(solver, tissue, units, camera_prior(focal, distance, pose), accept_sides, seed)
+    inputs = [path for path in (skull, skull_landmarks, photo, photo_landmarks, photo_mask, tissue) if path]
+    _refuse_early(out, force)
+    unknown = load_skull(SkullFiles(skull_landmarks.stem, skull_landmarks, skull, units), accept_sides)
+    files = PhotoFiles(photo.name, photo, photo_landmarks, photo_mask)
+    case = overlay_case(unknown, [load_photograph(files, settings.prior, accept_sides)], settings)
+    _finish(case, out, force, details=1, inputs=inputs)
+
+
+def identify(
+    out: Out,
+    skull: Annotated[Path | None, typer.Option("--skull", help="The unknown skull's surface.")] = None,
+    skull_landmarks: Annotated[Path | None, typer.Option("--skull-landmarks", help="Its cranial landmarks.")] = None,
+    gallery: Annotated[Path | None, typer.Option("--gallery", help="Folder with a sub-folder for each person.")] = None,
+    photo: Photo = None,
+    photo_landmarks: PhotoLandmarks = None,
+    photo_mask: PhotoMask = None,
+    skulls: Annotated[Path | None, typer.Option("--skulls", help="Folder with a sub-folder for each skull.")] = None,
+    solver: Solver = "posterior",
+    tissue: Tissue = None,
+    units: Units = None,
+    focal: Focal = None,
+    distance: Distance = None,
+    pose: Pose = None,
+    accept_sides: AcceptSides = False,
+    seed: Seed = 0,
+    jobs: Jobs = 2,
+    details: Details = 5,
+    force: Force = False,
+) -> None:
+    """Rank the people of a gallery for one skull (--skull-landmarks, --gallery), or several skulls for one photograph.
+
+    The second form takes --photo, --photo-landmarks and --skulls.
+    """
+    from nasion.casework.identify import identify_gallery, identify_skulls
+    from nasion.casework.inputs import load_photograph
+    from nasion.casework.parallel import processes
+    from nasion.casework.records import PhotoFiles, SkullFiles
+    from nasion.casework.settings import CaseSettings
+    from nasion.cli.show import progress
+
+    settings = CaseSettings(solver, tissue, units, camera_prior(focal, distance, pose), accept_sides, seed)
+    inputs = [p for p in (skull, skull_landmarks, gallery, photo, photo_landmarks, photo_mask, skulls, tissue) if p]
+    _refuse_early(out, force)
+    with progress() as advance, processes(jobs) as executor:
+        if gallery is not None and skull_landmarks is not None and photo is None and skulls is None:
+            files = SkullFiles(skull_landmarks.stem, skull_landmarks, skull, units)
+            case = identify_gallery(
+                files, gallery, settings, executor, lambda done, total: advance("people", done, total)
+            )
+        elif photo is not None and photo_landmarks is not None and skulls is not None and gallery is None:
+            picture = PhotoFiles(photo.name, photo, photo_landmarks, photo_mask)
+            case = identify_skulls(
+                [load_photograph(picture, settings.prior, accept_sides)],
+                skulls,
+                settings,
+                executor,
+                lambda done, total: advance("skulls", done, total),
+            )
+        else:
+            raise NasionError(
+                "identify needs either --skull-landmarks (with --skull) and --gallery, "
+                "or --photo, --photo-landmarks and --skulls"
+            )
+    _finish(case, out, force, details, inputs)
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the case and the results.")] = Path("out/demo"),
+    jobs: Jobs = 2,
+    force: Force = False,
+) -> None:
+    """Make a case of twelve virtual people and find the unknown skull's photographs among them."""
+    from nasion.casework.demo import run_demo
+    from nasion.casework.parallel import processes
+    from nasion.cli.show import print_ranking, progress
+
+    _refuse_early(out, force)
+    with progress() as advance, processes(jobs) as executor:
+        case, truth = run_demo(out, executor, advance, force)
+    print_ranking(case)
+    typer.echo(f"the unknown skull is that of {truth}; it is rank {_rank(case, truth)} of {len(case.candidates)}")
+    typer.echo(f"{out / 'report.html'}")
+
+
+def _rank(case: Case, person: str) -> int:
+    return next(candidate.rank for candidate in case.candidates if candidate.id == person)
+
+
+def _refuse_early(out: Path, force: bool) -> None:
+    """Refuse an existing result before the work, not after it."""
+    if not force and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise NasionError(f"{out} exists; give another --out or replace it with --force")
+
+
+def _finish(case: Case, out: Path, force: bool, details: int, inputs: list[Path]) -> None:
+    from nasion.cli.show import print_ranking
+    from nasion.readers.files import output_folder
+    from nasion.report.folder import write_case
+
+    with output_folder(out, force, inputs) as folder:
+        write_case(case, folder, details)
+    print_ranking(case)
+    typer.echo(f"{out / 'report.html'}")
+    if case.partial:
+        raise typer.Exit(PARTIAL)
