@@ -15,6 +15,7 @@ from nasion.errors import NasionError
 from nasion.overlay.problem import CameraPrior, Photo, SkullLandmarks
 
 if TYPE_CHECKING:
+    from nasion.anatomy.tissue import TissueTable
     from nasion.geometry.surface import Mesh
 
 FARTHEST_FROM_MESH_MM: Final = 5.0
@@ -92,7 +93,12 @@ def check_on_mesh(files: SkullFiles, landmarks_mm: Mapping[str, NDArray[np.float
         )
 
 
-def load_photograph(files: PhotoFiles, prior: CameraPrior | None = None, accept_sides: bool = False) -> Photograph:
+def load_photograph(
+    files: PhotoFiles,
+    prior: CameraPrior | None = None,
+    accept_sides: bool = False,
+    tissue: TissueTable | None = None,
+) -> Photograph:
     """Read a photograph's landmarks and check them against its pixels.
 
     Parameters
@@ -103,6 +109,8 @@ def load_photograph(files: PhotoFiles, prior: CameraPrior | None = None, accept_
         The user's camera knowledge; EXIF fills in the focal length. None: what ``files`` holds.
     accept_sides
         Go on where left and right landmarks look exchanged.
+    tissue
+        The table with which the sides are judged; the built-in one where it is None.
 
     Raises
     ------
@@ -111,8 +119,6 @@ def load_photograph(files: PhotoFiles, prior: CameraPrior | None = None, accept_
         exchanged.
 
     """
-    from nasion.anatomy.tissue import TissueTable
-    from nasion.overlay.sides import check_photo_sides
     from nasion.readers.landmarks import read_landmarks
     from nasion.readers.photographs import check_image_size, read_mask, read_photograph
 
@@ -131,7 +137,10 @@ def load_photograph(files: PhotoFiles, prior: CameraPrior | None = None, accept_
         with_exif(prior or files.prior, picture.focal_px),
     )
     if not accept_sides:
-        check_photo_sides(photo, TissueTable.load())
+        from nasion.anatomy.tissue import TissueTable
+        from nasion.overlay.sides import check_photo_sides
+
+        check_photo_sides(photo, tissue or TissueTable.load())
     notes = [f"{files.image}: {note}" for note in picture.warnings]
     notes += [f"{files.landmarks}: {note}" for note in found.warnings]
     return Photograph(photo, files, tuple(input_file(path) for path in paths), tuple(notes))

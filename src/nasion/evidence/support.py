@@ -85,6 +85,11 @@ class Support:
     log10_against_generic: float | None
     misfit: Misfit | None
 
+    @property
+    def label(self) -> str:
+        """The degree in words."""
+        return self.degree.value
+
 
 def residual_misfit(residuals_sd: Sequence[Mapping[str, float]]) -> Misfit | None:
     """Return the chi-square misfit of one candidate's photographs; None where nothing is left to test.
