@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 PARTIAL = 3
 """Exit code of a run that could not use a part of its input."""
 
+DEMO_DETAILS = 3
+
 Photo = Annotated[Path | None, typer.Option("--photo", help="Photograph (JPEG, PNG, TIFF).")]
 PhotoLandmarks = Annotated[Path | None, typer.Option("--photo-landmarks", help="Its facial landmarks, in pixels.")]
 PhotoMask = Annotated[Path | None, typer.Option("--photo-mask", help="Its face mask (PNG, white on the head).")]
@@ -134,10 +136,14 @@ def demo(
     from nasion.casework.demo import run_demo
     from nasion.casework.parallel import processes
     from nasion.cli.show import print_ranking, progress
+    from nasion.readers.files import output_folder
+    from nasion.report.folder import write_case
 
     _refuse_early(out, force)
-    with progress() as advance, processes(jobs) as executor:
-        case, truth = run_demo(out, executor, advance, force)
+    with output_folder(out, force) as folder:
+        with progress() as advance, processes(jobs) as executor:
+            case, truth = run_demo(folder, executor, advance)
+        write_case(case.moved(folder, out), folder, DEMO_DETAILS)
     print_ranking(case)
     typer.echo(f"the unknown skull is that of {truth}; it is rank {_rank(case, truth)} of {len(case.candidates)}")
     typer.echo(f"{out / 'report.html'}")
