@@ -1,0 +1,121 @@
+"""The commands as Python functions: the same work, the same objects, no printing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+from nasion.casework.identify import identify_gallery, overlay_case
+from nasion.casework.inputs import load_photograph, load_skull
+from nasion.casework.parallel import processes
+from nasion.casework.records import Case, PhotoFiles, Photograph, Skull, SkullFiles
+from nasion.casework.settings import CaseSettings
+from nasion.overlay.problem import CameraPrior
+from nasion.readers.files import output_folder
+from nasion.report.folder import write_case
+
+AnyPath = str | PathLike[str]
+
+
+def read_skull(mesh: AnyPath | None, landmarks: AnyPath, units: str | None = None, accept_sides: bool = False) -> Skull:
+    """Read a skull's surface and cranial landmarks.
+
+    Parameters
+    ----------
+    mesh
+        PLY, STL, OBJ or VTP; None works with landmarks alone (no pictures, no containment measure).
+    landmarks
+        Cranial landmarks in the mesh's frame.
+    units
+        "mm", "cm", "m" or "in"; None takes the files' own statement, else millimetres.
+    accept_sides
+        Go on where left and right landmarks look exchanged.
+
+    Raises
+    ------
+    NasionError
+        A file cannot be read, or the landmarks do not fit the mesh.
+
+    """
+    path = Path(landmarks)
+    return load_skull(SkullFiles(path.stem, path, None if mesh is None else Path(mesh), units), accept_sides)
+
+
+def read_photo(
+    image: AnyPath,
+    landmarks: AnyPath,
+    mask: AnyPath | None = None,
+    prior: CameraPrior | None = None,
+    accept_sides: bool = False,
+) -> Photograph:
+    """Read a photograph, its facial landmarks (pixels) and, optionally, its face mask.
+
+    Parameters
+    ----------
+    image, landmarks, mask
+        Files; the mask is white on the head.
+    prior
+        Camera knowledge; EXIF fills in the focal length.
+    accept_sides
+        Go on where left and right landmarks look exchanged.
+
+    Raises
+    ------
+    NasionError
+        A file cannot be read, or the landmarks do not fit the picture.
+
+    """
+    path = Path(image)
+    files = PhotoFiles(path.name, path, Path(landmarks), None if mask is None else Path(mask))
+    return load_photograph(files, prior, accept_sides)
+
+
+def overlay(skull: Skull, photos: Sequence[Photograph], settings: CaseSettings | None = None) -> Case:
+    """Overlay a skull on the photographs of one person, jointly; ``case.best.solution`` holds cameras and tissue."""
+    return overlay_case(skull, photos, settings)
+
+
+def identify(skull: Skull, gallery: AnyPath, settings: CaseSettings | None = None, jobs: int = 1) -> Case:
+    """Rank the people of a gallery folder for a skull; ``case.candidates`` is best first.
+
+    Parameters
+    ----------
+    skull
+        From ``read_skull``.
+    gallery
+        A folder with a sub-folder for each person.
+    settings
+        Solver, tissue table, camera knowledge.
+    jobs
+        Processes; with more than one the call must stand under ``if __name__ == "__main__":``.
+
+    """
+    with processes(jobs) as executor:
+        return identify_gallery(skull, Path(gallery), settings, executor)
+
+
+def write_report(case: Case, out: AnyPath, details: int = 5, force: bool = False) -> Path:
+    """Write ``report.html``, ``result.json`` and the pictures of a case; return the report's path.
+
+    Parameters
+    ----------
+    case
+        From ``overlay`` or ``identify``.
+    out
+        Folder; must be new or empty unless ``force``.
+    details
+        Candidates that the report shows in full.
+    force
+        Replace an earlier result.
+
+    Raises
+    ------
+    NasionError
+        ``out`` exists or cannot be written.
+
+    """
+    inputs = [Path(file.path) for file in case.inputs]
+    with output_folder(out, force, inputs) as folder:
+        write_case(case, folder, details)
+    return Path(out) / "report.html"
