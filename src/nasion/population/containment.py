@@ -20,7 +20,7 @@ _REACH_MM: Final = 9.0
 _LANDMARK_GUARD_MM: Final = 7.0
 _CELL_MM: Final = 3.0
 _GUARDED_ROUNDS: Final = 3
-_ROUNDS: Final = 12
+_ROUNDS: Final = 14
 _NEAR_MM: Final = 9.0
 _SUPERFICIAL_MM: Final = 22.0
 
@@ -50,10 +50,10 @@ class Container:
         depth[self._outer] = Skin(self.shell, face).nearest(skull[self._outer]).depth_mm
         return depth
 
-    def contained(self, face: FloatArray, skull: FloatArray, landmarks: FloatArray) -> FloatArray:
+    def contained(self, face: FloatArray, skull: FloatArray, landmarks: FloatArray) -> FloatArray | None:
         """Return (n, 3) face vertices under which every skull vertex lies by ``LEAST_CLEARANCE_MM``.
 
-        Places near ``landmarks`` (k, 3) are pushed only where nothing else helps.
+        None where no push achieves it. Places near ``landmarks`` (k, 3) are pushed only where nothing else helps.
         """
         bone = skull[self._outer]
         guard = np.min(np.linalg.norm(face[:, None] - landmarks[None], axis=2), axis=1)
@@ -61,13 +61,13 @@ class Container:
         for attempt in range(_ROUNDS):
             near = Skin(self.shell, face).nearest(bone)
             if near.depth_mm.min() >= LEAST_CLEARANCE_MM:
-                break
+                return face
             lack, foot, normal = _lack(near.depth_mm), near.foot, near.normal
             wanting = lack > 0
             push = self._push(face, foot[wanting], lack[wanting], normal[wanting])
             face = face + (push * free[:, None] if attempt < _GUARDED_ROUNDS else push)
             bone = bone[near.depth_mm < _NEAR_MM]
-        return face
+        return None
 
     def _push(self, face: FloatArray, feet: FloatArray, lack: FloatArray, normal: FloatArray) -> FloatArray:
         """Return a smooth (n, 3) displacement that answers the lacks at their feet."""

@@ -13,20 +13,21 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from nasion.anatomy.landmarks import SCHEMES
 from nasion.errors import NasionError
 from nasion.geometry.camera import Camera
-from nasion.geometry.surface import FloatArray
 from nasion.population.person import Person, PersonSettings, sample_person
 from nasion.population.photograph import VIEWS, PhotographSettings, View, VirtualPhotograph, take_photograph
-from nasion.population.template import BUILTIN, Template, load_template
+from nasion.population.template import BUILTIN, Points, Template, load_template
 from nasion.readers.files import write_bytes, write_json
 from nasion.readers.meshes import write_mesh
 from nasion.version import __version__
 
 RECORD: Final = "population.json"
 UNFINISHED: Final = ".unfinished"
+_DIGITS: Final = 6
 _FACIAL: Final = frozenset(SCHEMES["facial20"])
 
 
@@ -103,6 +104,8 @@ def generate_population(
     """
     if min(settings.subjects, settings.frontal + settings.lateral) < 1 or min(settings.frontal, settings.lateral) < 0:
         raise NasionError("a population needs at least one subject and one photograph of each; raise the numbers")
+    if settings.seed < 0:
+        raise NasionError(f"seed {settings.seed} is negative; give 0 or more")
     _claim(settings, out)
     _template(settings.template)
     report = progress or (lambda done, total: None)
@@ -157,8 +160,8 @@ def write_subject(settings: PopulationSettings, index: int, out: Path) -> None:
     folder.replace(out / person.name)
 
 
-def _points(points: dict[str, FloatArray] | Any, digits: int = 4) -> dict[str, list[float]]:
-    return {name: [round(float(v), digits) for v in point] for name, point in points.items()}
+def _points(points: Points) -> dict[str, list[float]]:
+    return {name: [round(float(v), _DIGITS) for v in point] for name, point in points.items()}
 
 
 def _write_person(person: Person, folder: Path) -> None:
@@ -193,21 +196,21 @@ def _write_photograph(photo: VirtualPhotograph, folder: Path, name: str) -> None
             "scheme": "facial20",
             "units": "px",
             "image_size_px": size,
-            "landmarks": _points(landmarks, 3),
-            "helpers": _points(helpers, 3),
+            "landmarks": _points(landmarks),
+            "helpers": _points(helpers),
         },
     )
     shot = {"view": photo.shot.view, "pose_deg": list(photo.shot.pose_deg), "distance_mm": photo.shot.distance_mm}
     write_json(folder / f"{name}.camera.json", camera.to_dict() | shot)
     write_json(
         folder / f"{name}.truth.json",
-        {"landmarks_px": _points(truth.points_px, 6), "visible": sorted(truth.visible)},
+        {"landmarks_px": _points(truth.points_px), "visible": sorted(truth.visible)},
     )
     contours = {key: np.round(curve, 2).tolist() for key, curve in photo.contours.items()}
     write_json(folder / f"{name}.contours.json", contours)
 
 
-def _write_png(path: Path, image: FloatArray | Any) -> None:
+def _write_png(path: Path, image: NDArray[np.uint8]) -> None:
     encoded, data = cv2.imencode(".png", np.ascontiguousarray(image), [cv2.IMWRITE_PNG_COMPRESSION, 3])
     if not encoded:
         raise NasionError(f"{path}: the picture cannot be written")

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from nasion.anatomy.landmarks import PAIRS
 from nasion.anatomy.tissue import TissueTable
+from nasion.errors import NasionError
 from nasion.geometry.distance import closest_points
 from nasion.geometry.rbf import RbfWarp
 from nasion.geometry.surface import FloatArray, IntArray, Mesh
@@ -25,6 +26,9 @@ from nasion.population.tissue_sampling import TissueDraw
 
 LEAST_TISSUE_MM: Final = 2.0
 """A facial landmark lies at least this far from the bone: more than the clearance, so that the repair spares it."""
+
+
+_ATTEMPTS: Final = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +107,16 @@ class PersonSampler:
 
     def sample(self, seed: int, name: str = "person") -> Person:
         """Return the person of a seed; the same seed gives the same person."""
-        rng = np.random.default_rng(np.random.SeedSequence(seed))
+        for attempt in range(_ATTEMPTS):
+            person = self._drawn(np.random.default_rng([seed, attempt]), seed, name)
+            if person is not None:
+                return person
+        raise NasionError(
+            f"template {self.template.name}: seed {seed} gives no face that holds its skull; use another seed"
+        )
+
+    def _drawn(self, rng: np.random.Generator, seed: int, name: str) -> Person | None:
+        """Return a person, or None where no skin could be laid round the skull."""
         configuration = self._configurations.sample(rng)
         warp = RbfWarp.fit(self._configurations.points_mm, configuration.points_mm)
         skull = warp.mesh(self.template.skull)
@@ -114,7 +127,10 @@ class PersonSampler:
         wanted = _lifted(bones + vectors, skull)
         plain = warp(self._with_identity(rng))
         fitted = self._fitter.fitted(plain, self._attached.points(plain), wanted, skull, build)
-        face = self.template.face.moved(self._container.contained(fitted, skull.vertices, wanted))
+        vertices = self._container.contained(fitted, skull.vertices, wanted)
+        if vertices is None:
+            return None
+        face = self.template.face.moved(vertices)
         landmarks = self._attached.points(face.vertices)
         facial = {pair.facial: point for pair, point in zip(PAIRS, landmarks, strict=True)}
         helpers = self._attached_helpers.points(face.vertices)
@@ -175,8 +191,8 @@ def _lifted(points: FloatArray, skull: Mesh) -> FloatArray:
 
 def _toned(albedo: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Return the colours of another complexion, from light to dark."""
-    depth = rng.beta(1.3, 2.0)
-    tone = np.array([1.08, 1.10, 1.12]) * (1 - depth) + np.array([0.55, 0.45, 0.40]) * depth
+    depth = rng.beta(1.0, 1.8)
+    tone = np.array([1.12, 1.17, 1.19]) * (1 - depth) + np.array([0.55, 0.45, 0.40]) * depth
     return np.clip(albedo * tone, 0.0, 1.0)
 
 

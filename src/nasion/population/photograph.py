@@ -24,6 +24,8 @@ VIEWS: Final[tuple[View, ...]] = ("frontal", "lateral")
 HEAD_HEIGHT_MM: Final = 240.0
 FULL_FRAME_DIAGONAL_MM: Final = 43.267
 
+_FRAMINGS: Final = 1000
+
 
 @dataclass(frozen=True)
 class PhotographSettings:
@@ -114,12 +116,14 @@ def sample_shot(
     height = int(rng.integers(s.image_height_px[0], s.image_height_px[1] + 1))
     width = round(height * rng.uniform(*s.aspect))
     diagonal = float(np.hypot(width, height))
-    while True:
+    for _ in range(_FRAMINGS):
         distance = float(np.exp(rng.uniform(*np.log(s.distance_mm))))
         share = rng.uniform(*s.head_share)
         focal = share * min(height, width) * distance / HEAD_HEIGHT_MM
         if s.focal_35mm[0] <= focal / diagonal * FULL_FRAME_DIAGONAL_MM <= s.focal_35mm[1]:
             break
+    else:
+        raise NasionError("no focal length frames a head at these distances; widen focal_35mm or distance_mm")
     rotation = pose_rotation(*pose)
     room = (1 - share) / 2 * HEAD_HEIGHT_MM / share * 0.6
     shift = np.array([rng.uniform(-room, room), rng.uniform(-room, room), distance])
@@ -194,7 +198,11 @@ def _contours(person: Person, shot: Shot) -> dict[str, FloatArray]:
             )
             return {"forehead": forehead}
         right, left = helpers["cheilion_right"], helpers["cheilion_left"]
-        return {"chin_jaw": visible_chin_jaw_contour(person.face, shot.camera, (right + left) / 2, right, left)}
+        curve = visible_chin_jaw_contour(person.face, shot.camera, (right + left) / 2, right, left)
     except (NasionError, KeyError):
         # this view shows no such edge, or the template has no corners of the mouth
         return {}
+    # A double chin may have no edge at the jaw; the lower lip's is no substitute.
+    mouth, pogonion = shot.camera.project(np.array([(right + left) / 2, person.facial["pogonion"]]))
+    reaches = ((curve - mouth) @ (pogonion - mouth)).max() > (pogonion - mouth) @ (pogonion - mouth)
+    return {"chin_jaw": curve} if reaches else {}
