@@ -1,0 +1,234 @@
+"""The report page: plain values for the template, and the template filled in."""
+
+from __future__ import annotations
+
+import base64
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata, resources
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from nasion.evidence.support import CAVEAT
+from nasion.report.pictures import FACE_LINE, LEVEL_COLORS, PICTURES, SKULL_LINE, arrow_tip, encoded, line_layer
+from nasion.report.scene import Mark, Scene
+from nasion.report.wording import camera_words, flag_words
+from nasion.version import __version__
+
+if TYPE_CHECKING:
+    from nasion.casework.records import Candidate, Case, PhotoMeasures
+    from nasion.overlay.problem import OverlaySolution, PhotoSolution
+
+MOST_ROWS: Final = 200
+STILL_PX: Final = 420
+LIBRARIES: Final = ("numpy", "scipy", "numba", "poselib", "trimesh", "scikit-image", "opencv-python-headless", "pillow")
+
+TITLES: Final = {"overlay": "Skull-face overlay", "identify": "Ranked candidates"}
+SCORE_WORDS: Final = {
+    "posterior": (
+        "Score: natural logarithm of the likelihood ratio between this skull and a generic head, under the model. "
+        "It orders candidates; it is not calibrated."
+    ),
+    "posest": "Score: minus the mean reprojection error over the face height. It orders candidates.",
+}
+
+
+def page_html(case: Case, shown: Sequence[Candidate], scenes: Sequence[Sequence[Scene | None]]) -> str:
+    """Return the report: one page without any outside resource.
+
+    Parameters
+    ----------
+    case
+        What was found.
+    shown
+        The candidates that get a chapter.
+    scenes
+        For each of them and each photograph what is drawn; None without a picture.
+
+    """
+    import jinja2
+
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    template = environment.from_string(resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
+    anchors = {id(candidate): f"candidate-{k + 1}" for k, candidate in enumerate(shown)}
+    chapters = [_chapter(candidate, anchors[id(candidate)], own) for candidate, own in zip(shown, scenes, strict=True)]
+    return template.render(page=_page(case, anchors) | {"details": chapters})
+
+
+def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
+    solver = str(case.settings.get("solver", ""))
+    return {
+        "title": TITLES.get(case.command, case.command),
+        "question": case.question,
+        "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "version": __version__,
+        "skull": case.skull.name if case.skull else "",
+        "caveat": CAVEAT,
+        "rows": [_row(candidate, anchors.get(id(candidate), "")) for candidate in case.candidates[:MOST_ROWS]],
+        "more": max(len(case.candidates) - MOST_ROWS, 0),
+        "score_words": SCORE_WORDS.get(solver, ""),
+        "problems": case.problems,
+        "notes": case.notes,
+        "inputs": case.inputs[:MOST_ROWS],
+        "more_inputs": max(len(case.inputs) - MOST_ROWS, 0),
+        "settings": [{"name": _words(k), "value": _shown(v)} for k, v in [*case.settings.items(), *_tissue(case)]],
+        "versions": _versions(),
+    }
+
+
+def _tissue(case: Case) -> list[tuple[str, Any]]:
+    return [(f"tissue table: {key}", value) for key, value in case.tissue.items()]
+
+
+def _versions() -> list[dict[str, str]]:
+    rows = [{"name": "nasion", "value": __version__}, {"name": "Python", "value": platform.python_version()}]
+    return rows + [{"name": name, "value": metadata.version(name)} for name in LIBRARIES]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{_words(str(k))}: {_shown(v)}" for k, v in value.items())
+    if value is None:
+        return "not given"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _row(candidate: Candidate, anchor: str) -> dict[str, Any]:
+    degree = "could not be assessed" if candidate.support is None else candidate.support.degree.value
+    return {
+        "rank": candidate.rank,
+        "id": candidate.id,
+        "anchor": anchor,
+        "degree": degree,
+        "degree_class": degree.replace(" ", "-"),
+        "score": "failed" if candidate.score is None else f"{candidate.score:.2f}",
+        "photographs": len(candidate.photos),
+        "rms": ", ".join(f"{100 * m.rms_face_height:.1f}" for m in candidate.measures),
+        "flags": "; ".join(flag_words(flag) for flag in candidate.flags),
+    }
+
+
+def _chapter(candidate: Candidate, anchor: str, scenes: Sequence[Scene | None]) -> dict[str, Any]:
+    solution = candidate.solution
+    photos = [
+        _photo(solution, solved, measured, scene)
+        for solved, measured, scene in zip(candidate.photos, candidate.measures, scenes, strict=True)
+    ]
+    return _row(candidate, anchor) | {
+        "sentence": "" if candidate.support is None else candidate.support.sentence,
+        "build": "" if solution is None else _build_words(solution.build_factor),
+        "photos": photos,
+    }
+
+
+def _build_words(factor: tuple[float, float] | None) -> str:
+    if factor is None:
+        return ""
+    value, log_sd = factor
+    low, high = value * np.exp(-1.96 * log_sd), value * np.exp(1.96 * log_sd)
+    return (
+        f"Build factor {value:.2f} (95 % interval {low:.2f} to {high:.2f}): the soft tissue is estimated at that many times "
+        "the table's mean thickness, from all photographs together."
+    )
+
+
+def _photo(
+    solution: OverlaySolution | None, solved: PhotoSolution, measured: PhotoMeasures, scene: Scene | None
+) -> dict[str, Any]:
+    outside = measured.outside_face_fraction
+    return {
+        "name": solved.photo,
+        "flags": [flag_words(flag) for flag in solved.flags],
+        "camera": camera_words(measured.camera),
+        "residual_words": (
+            f"Root mean square residual {measured.rms_px:.1f} px, {100 * measured.rms_face_height:.1f} % of the face height."
+        ),
+        "outside": ""
+        if outside is None
+        else f"{100 * outside:.2f} % of the skull's silhouette lies outside the face mask.",
+        "residuals": [_residual(k, name, measured, solution) for k, name in enumerate(solved.names)],
+        "layers": None if scene is None else _layers(scene),
+        "marks": [] if scene is None else [_svg_mark(mark, scene.magnification) for mark in scene.marks],
+        "stills": [] if scene is None else _stills(scene),
+    }
+
+
+def _residual(number: int, name: str, measured: PhotoMeasures, solution: OverlaySolution | None) -> dict[str, Any]:
+    from nasion.report.scene import OUTSIDE_SD
+
+    in_sd = measured.residuals_sd[name]
+    tissue = None if solution is None else solution.tissue.get(name)
+    length = "" if tissue is None else _length_words(tissue.mean_mm, tissue.sd_mm)
+    return {
+        "number": number + 1,
+        "name": name.replace("_", " "),
+        "px": f"{measured.residuals_px[name]:.1f}",
+        "mm": f"{measured.residuals_mm[name]:.1f}",
+        "sd": f"{in_sd:.2f}",
+        "level": "outside" if in_sd > OUTSIDE_SD else "usual" if in_sd <= 1.0 else "large",
+        "tissue": length,
+        "table": "" if tissue is None else f"{np.linalg.norm(tissue.table_mean_mm):.1f}",
+    }
+
+
+def _length_words(mean_mm: Any, sd_mm: Any) -> str:
+    length = float(np.linalg.norm(mean_mm))
+    along = np.asarray(mean_mm) / max(length, 1e-9)
+    return f"{length:.1f} ± {float(np.sqrt((along**2 * np.asarray(sd_mm) ** 2).sum())):.1f}"
+
+
+def _layers(scene: Scene) -> dict[str, Any]:
+    lines = {
+        "skull_lines": None if scene.skull_lines is None else line_layer(scene.skull_lines, SKULL_LINE),
+        "face_lines": None if scene.face_lines is None else line_layer(scene.face_lines, FACE_LINE),
+    }
+    return {
+        "width": scene.size_px[0],
+        "height": scene.size_px[1],
+        "photo": _data(encoded(scene.photo, "JPEG"), "jpeg"),
+        "skull": None if scene.skull is None else _data(encoded(scene.skull, "WEBP"), "webp"),
+        **{name: None if layer is None else _data(encoded(layer, "PNG"), "png") for name, layer in lines.items()},
+    }
+
+
+def _svg_mark(mark: Mark, magnification: int) -> dict[str, Any]:
+    tip = arrow_tip(mark, magnification)
+    return {
+        "number": mark.number,
+        "name": mark.name.replace("_", " "),
+        "color": "#{:02x}{:02x}{:02x}".format(*LEVEL_COLORS[mark.level]),
+        "x": round(mark.predicted[0], 1),
+        "y": round(mark.predicted[1], 1),
+        "ox": round(mark.observed[0], 1),
+        "oy": round(mark.observed[1], 1),
+        "tx": round(tip[0], 1),
+        "ty": round(tip[1], 1),
+        "rx": round(mark.axes_px[0], 1),
+        "ry": round(mark.axes_px[1], 1),
+        "angle": round(mark.angle_deg, 1),
+    }
+
+
+def _stills(scene: Scene) -> list[dict[str, str]]:
+    captions = {
+        "blend": "skull blended in at half opacity",
+        "wipe": "photograph left, skull right",
+        "contours": "contours of skull (blue) and face (yellow)",
+        "landmarks": f"landmarks: arrows {scene.magnification} times their length, 95 % ellipses",
+    }
+    return [
+        {"data": _data(encoded(draw(scene), "JPEG", STILL_PX), "jpeg"), "caption": captions[name]}
+        for name, draw in PICTURES.items()
+    ]
+
+
+def _data(content: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
