@@ -116,6 +116,6 @@ def write_report(case: Case, out: AnyPath, details: int = 5, force: bool = False
 
     """
     inputs = [Path(file.path) for file in case.inputs]
-    with output_folder(out, force, inputs) as folder:
+    with output_folder(Path(out), force, inputs) as folder:
         write_case(case, folder, details)
     return Path(out) / "report.html"

@@ -135,8 +135,8 @@ def _build_words(factor: tuple[float, float] | None) -> str:
     value, log_sd = factor
     low, high = value * np.exp(-1.96 * log_sd), value * np.exp(1.96 * log_sd)
     return (
-        f"Build factor {value:.2f} (95 % interval {low:.2f} to {high:.2f}): the soft tissue is estimated at that many times "
-        "the table's mean thickness, from all photographs together."
+        f"Build factor {value:.2f} (95 % interval {low:.2f} to {high:.2f}): the soft tissue is estimated at that many "
+        "times the table's mean thickness, from all photographs together."
     )
 
 
@@ -149,7 +149,8 @@ def _photo(
         "flags": [flag_words(flag) for flag in solved.flags],
         "camera": camera_words(measured.camera),
         "residual_words": (
-            f"Root mean square residual {measured.rms_px:.1f} px, {100 * measured.rms_face_height:.1f} % of the face height."
+            f"Root mean square residual {measured.rms_px:.1f} px, "
+            f"{100 * measured.rms_face_height:.1f} % of the face height."
         ),
         "outside": ""
         if outside is None
