@@ -125,7 +125,7 @@ def build_scene(
         np.asarray(cv2.resize(crop, size, interpolation=how), dtype=np.uint8),
         skull,
         skull_lines,
-        None if cut_mask is None else _border_lines(cv2.resize(cut_mask, size, interpolation=cv2.INTER_NEAREST) > 0),
+        None if cut_mask is None else _border_lines(_resized_mask(cut_mask, size)),
         marks,
         _magnification(marks, size),
         camera,
@@ -177,6 +177,14 @@ def _skull_layers(mesh: Mesh, camera: Camera) -> tuple[ColorImage, NDArray[np.fl
     inner = ((far - near > DEPTH_EDGE_MM) & drawn.mask).astype(np.float32)
     lines = np.maximum(_border_lines(drawn.mask), np.clip(cv2.GaussianBlur(inner, (0, 0), 0.7) * 1.2, 0, 1) * 0.75)
     return rgba, lines.astype(np.float32)
+
+
+def _resized_mask(mask: NDArray[np.uint8], size: tuple[int, int]) -> BoolImage:
+    """Return a mask at another size with a smooth border."""
+    import cv2
+
+    resized: BoolImage = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5
+    return resized
 
 
 def _border_lines(mask: BoolImage) -> NDArray[np.float32]:
