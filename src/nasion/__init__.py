@@ -5,7 +5,7 @@
     import nasion
     skull = nasion.read_skull("skull.ply", "skull.landmarks.json")
     photo = nasion.read_photo("frontal.jpg", "frontal.landmarks.json")
-    case = nasion.overlay(skull, [photo])
+    case = nasion.superimpose(skull, [photo])
     nasion.write_report(case, "out")
 """
 
@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any, Final
 from nasion.version import __version__
 
 if TYPE_CHECKING:
-    from nasion.api import identify, overlay, read_photo, read_skull, write_report
+    from nasion.api import identify, read_photo, read_skull, superimpose, write_report
     from nasion.errors import NasionError
 
-__all__ = ["NasionError", "__version__", "identify", "overlay", "read_photo", "read_skull", "write_report"]
+__all__ = ["NasionError", "__version__", "identify", "read_photo", "read_skull", "superimpose", "write_report"]
 
 _HOMES: Final = {
     "NasionError": "nasion.errors",
     "identify": "nasion.api",
-    "overlay": "nasion.api",
+    "superimpose": "nasion.api",
     "read_photo": "nasion.api",
     "read_skull": "nasion.api",
     "write_report": "nasion.api",

@@ -71,7 +71,7 @@ def read_photo(
     return load_photograph(files, prior, accept_sides)
 
 
-def overlay(skull: Skull, photos: Sequence[Photograph], settings: CaseSettings | None = None) -> Case:
+def superimpose(skull: Skull, photos: Sequence[Photograph], settings: CaseSettings | None = None) -> Case:
     """Overlay a skull on the photographs of one person, jointly; ``case.best.solution`` holds cameras and tissue."""
     return overlay_case(skull, photos, settings)
 
@@ -101,7 +101,7 @@ def write_report(case: Case, out: AnyPath, details: int = 5, force: bool = False
     Parameters
     ----------
     case
-        From ``overlay`` or ``identify``.
+        From ``superimpose`` or ``identify``.
     out
         Folder; must be new or empty unless ``force``.
     details
