@@ -42,7 +42,7 @@ def solve_candidate(
     from nasion.overlay import solve
 
     problem = OverlayProblem(skull.landmarks, [photograph.photo for photograph in photographs])
-    solution = solve(problem, settings.solver, tissue)
+    solution = solve(problem, settings.solver, tissue, seed=settings.seed)
     if not math.isfinite(solution.score):
         raise NasionError(f"{candidate_id}: the solver found no solution; check the landmarks")
     measures = tuple(

@@ -19,6 +19,7 @@ def solve(
     solver: str = "posterior",
     tissue: TissueTable | None = None,
     settings: PosteriorSettings | None = None,
+    seed: int = 0,
 ) -> OverlaySolution:
     """Overlay one skull on one person's photographs with the solver of that name.
 
@@ -32,6 +33,8 @@ def solve(
         The tissue table; the built-in one where None.
     settings
         Assumptions of the posterior solver.
+    seed
+        Of the random samples of ``posest``; the posterior solver draws none.
 
     Raises
     ------
@@ -40,6 +43,7 @@ def solve(
 
     """
     from nasion.anatomy.tissue import TissueTable
+    from nasion.overlay.posest import PosestSettings
     from nasion.overlay.posest import solve as solve_posest
     from nasion.overlay.posterior import PosteriorSolver
 
@@ -47,5 +51,5 @@ def solve(
     if solver == "posterior":
         return PosteriorSolver(problem.skull, table, settings).solve(problem.photos)
     if solver == "posest":
-        return solve_posest(problem, table.mean_mm)
+        return solve_posest(problem, table.mean_mm, PosestSettings(seed=seed))
     raise NasionError(f"there is no solver {solver!r}; choose one of {', '.join(SOLVERS)}")
