@@ -106,8 +106,8 @@ def generate_population(
         raise NasionError("a population needs at least one subject and one photograph of each; raise the numbers")
     if settings.seed < 0:
         raise NasionError(f"seed {settings.seed} is negative; give 0 or more")
-    _claim(settings, out)
     _template(settings.template)
+    _claim(settings, out)
     report = progress or (lambda done, total: None)
     waiting = [k for k in range(settings.subjects) if not (out / subject_name(k)).is_dir()]
     done = settings.subjects - len(waiting)
