@@ -1,0 +1,52 @@
+"""EXIF focal length as a prior; work spread over executors."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from nasion.casework.parallel import processes, work_through
+from nasion.casework.settings import with_exif
+from nasion.overlay.problem import CameraPrior
+
+
+def double(value: int) -> int:
+    return 2 * value
+
+
+def process_id(_: int) -> int:
+    return os.getpid()
+
+
+def test_exif_focal_length_is_known_to_a_tenth():
+    assert with_exif(CameraPrior(), 1500.0).focal_px == pytest.approx((1500.0, 150.0))
+
+
+def test_the_user_goes_before_exif():
+    prior = CameraPrior(focal_px=(1000.0, 10.0))
+    assert with_exif(prior, 1500.0) == prior
+    assert with_exif(CameraPrior(), None) == CameraPrior()
+
+
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 200])
+def test_answers_keep_the_order_of_the_items(count):
+    seen = []
+    with ThreadPoolExecutor(3) as executor:
+        answers = work_through(double, range(count), executor, lambda done, total: seen.append((done, total)))
+    assert answers == [2 * k for k in range(count)]
+    assert seen[0] == (0, count)
+    assert seen[-1] == (count, count)
+
+
+def test_one_job_is_this_process_and_two_are_others():
+    with processes(1) as executor:
+        assert executor is None
+    with processes(2) as executor:
+        workers = set(work_through(process_id, range(8), executor))
+    assert os.getpid() not in workers
+    assert 1 <= len(workers) <= 2
+
+
+def test_a_fault_in_a_worker_reaches_the_caller():
+    with pytest.raises(ZeroDivisionError), ThreadPoolExecutor(2) as executor:
+        work_through(lambda k: 1 // k, [1, 0, 1], executor)
