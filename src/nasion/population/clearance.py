@@ -62,7 +62,7 @@ class Skin:
         foot, distance, triangle = closest_points(self._mesh, points)
         weights = barycentric_weights(foot, self._mesh.vertices[self._shell.faces[triangle]])
         normal = self._normals_at(triangle, weights)
-        outside = ((points - foot) * normal).sum(axis=1) > 0
+        outside = _dots(points - foot, normal) > 0
         return Nearest(np.where(outside, -distance, distance), foot, normal)
 
     def _normals_at(self, triangle: IntArray, weights: FloatArray) -> FloatArray:
@@ -75,15 +75,14 @@ class Skin:
             normals[rows[across >= 0]] += self._face_normals[across[across >= 0]]
         rows = np.flatnonzero(away.sum(axis=1) == 2)
         normals[rows] = self._vertex_normals[self._shell.faces[triangle[rows], weights[rows].argmax(axis=1)]]
-        unit: FloatArray = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        unit: FloatArray = normals / np.maximum(_lengths(normals)[:, None], 1e-12)
         return unit
 
 
 def barycentric_weights(points: FloatArray, corners: FloatArray) -> FloatArray:
     """Return (n, 3) weights of points in the planes of (n, 3, 3) triangles (Ericson, Real-Time Collision Detection)."""
     a, b, p = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0], points - corners[:, 0]
-    aa, ab, bb = (a * a).sum(axis=1), (a * b).sum(axis=1), (b * b).sum(axis=1)
-    pa, pb = (p * a).sum(axis=1), (p * b).sum(axis=1)
+    aa, ab, bb, pa, pb = _dots(a, a), _dots(a, b), _dots(b, b), _dots(p, a), _dots(p, b)
     area = np.maximum(aa * bb - ab * ab, 1e-24)
     v, w = (bb * pa - ab * pb) / area, (aa * pb - ab * pa) / area
     weights: FloatArray = np.clip(np.stack([1.0 - v - w, v, w], axis=1), 0.0, 1.0)
@@ -102,14 +101,24 @@ def _pseudo_normals(vertices: FloatArray, shell: SkinShell) -> tuple[FloatArray,
     if patched.any():
         means = [np.bincount(holes[patched], normals[patched, axis]) for axis in range(3)]
         normals[patched] = np.stack(means, axis=1)[holes[patched]]
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    normals /= np.maximum(_lengths(normals)[:, None], 1e-12)
     sums = np.zeros_like(vertices)
     for k in range(3):
         a = corners[:, (k + 1) % 3] - corners[:, k]
         b = corners[:, (k + 2) % 3] - corners[:, k]
-        lengths = np.maximum(np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1), 1e-12)
-        angle = np.arccos(np.clip((a * b).sum(axis=1) / lengths, -1.0, 1.0))
+        lengths = np.maximum(_lengths(a) * _lengths(b), 1e-12)
+        angle = np.arccos(np.clip(_dots(a, b) / lengths, -1.0, 1.0))
         for axis in range(3):
             sums[:, axis] += np.bincount(faces[:, k], angle * normals[:, axis], minlength=len(vertices))
-    vertex_normals: FloatArray = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    vertex_normals: FloatArray = sums / np.maximum(_lengths(sums)[:, None], 1e-12)
     return normals, vertex_normals
+
+
+def _dots(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return the rows' inner products; einsum is several times faster than a sum over so short an axis."""
+    dots: FloatArray = np.einsum("nd,nd->n", a, b)
+    return dots
+
+
+def _lengths(a: FloatArray) -> FloatArray:
+    return np.sqrt(_dots(a, a))

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix, diags
+from scipy.spatial import cKDTree
 
 from nasion.geometry.surface import FloatArray, Mesh
 from nasion.population.clearance import Skin
@@ -56,7 +57,7 @@ class Container:
         None where no push achieves it. Places near ``landmarks`` (k, 3) are pushed only where nothing else helps.
         """
         bone = skull[self._outer]
-        guard = np.min(np.linalg.norm(face[:, None] - landmarks[None], axis=2), axis=1)
+        guard = np.asarray(cKDTree(landmarks).query(face)[0])
         free = 1.0 - np.exp(-0.5 * (guard / _LANDMARK_GUARD_MM) ** 2)
         for attempt in range(_ROUNDS):
             near = Skin(self.shell, face).nearest(bone)
