@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from casework.tiny import TinyCase
+from casework.case_folder import CaseFolder
 from nasion.casework.identify import identify_gallery
 from nasion.casework.records import SkullFiles
 from nasion.casework.result_file import result_dict
@@ -63,13 +63,13 @@ class Result(Loose):
     candidates: list[CandidateEntry]
 
 
-def gallery_case(tiny: TinyCase, solver: str = "posterior"):
-    return identify_gallery(SkullFiles("s", tiny.skull_landmarks, tiny.skull), tiny.gallery, CaseSettings(solver))
+def gallery_case(case: CaseFolder, solver: str = "posterior"):
+    return identify_gallery(SkullFiles("s", case.cranial, case.mesh), case.gallery, CaseSettings(solver))
 
 
 @pytest.mark.parametrize("solver", ["posterior", "posest"])
-def test_form_of_the_result_file(tiny, solver):
-    text = json.dumps(result_dict(gallery_case(tiny, solver)), allow_nan=False)
+def test_form_of_the_result_file(case_folder, solver):
+    text = json.dumps(result_dict(gallery_case(case_folder, solver)), allow_nan=False)
     result = Result.model_validate_json(text)
     assert result.nasion == __version__
     assert result.command == "identify"
@@ -80,18 +80,18 @@ def test_form_of_the_result_file(tiny, solver):
             assert photo.residual_rms_px == pytest.approx(math.sqrt(np.mean(lengths**2)))
 
 
-def test_the_camera_in_the_file_projects_as_the_solution(tiny):
-    case = gallery_case(tiny)
+def test_the_camera_in_the_file_projects_as_the_solution(case_folder):
+    case = gallery_case(case_folder)
     written = result_dict(case)["candidates"][0]["photos"][0]["camera"]
     point = np.array([[10.0, 20.0, 30.0]])
     solved = case.best.photos[0].camera
     assert Camera.from_dict(written).project(point) == pytest.approx(solved.project(point))
 
 
-def test_what_is_no_number_becomes_null(tiny):
+def test_what_is_no_number_becomes_null(case_folder):
     from dataclasses import replace
 
-    case = gallery_case(tiny)
+    case = gallery_case(case_folder)
     broken = replace(case.best, solution=replace(case.best.solution, score=float("nan"), log_likelihood=-math.inf))
     entry = result_dict(replace(case, candidates=(broken,)))["candidates"][0]
     assert entry["score"] is None
