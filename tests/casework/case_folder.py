@@ -10,7 +10,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from overlay.scene import Head, make_head, make_photo
 from PIL import Image
 from scipy.spatial import ConvexHull
 
@@ -19,6 +18,7 @@ from nasion.geometry.camera import Camera
 from nasion.geometry.surface import Mesh
 from nasion.overlay.problem import Photo, SkullLandmarks
 from nasion.readers.meshes import write_mesh
+from overlay.scene import Head, make_head, make_photo
 
 FloatArray = NDArray[np.float64]
 

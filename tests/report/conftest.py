@@ -1,12 +1,5 @@
-"""Fixtures of the report tests."""
+"""Fixtures of a case on disk."""
 
-from pathlib import Path
+from casework.fixtures import case_folder, own_case
 
-import pytest
-
-from casework.tiny import TinyCase, write_case
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> TinyCase:
-    return write_case(tmp_path / "case with ünicode")
+__all__ = ["case_folder", "own_case"]
