@@ -100,7 +100,9 @@ def tissue_of(data: Path, name: str) -> TissueTable:
     return replace(table, name=f"{name} and T-Table", mean_mm=np.array(mean))
 
 
-def photograph(face: Face, view: str, rng: np.random.Generator, keep: NDArray[np.bool_]) -> tuple[Camera, FloatArray, Photo]:
+def photograph(
+    face: Face, view: str, rng: np.random.Generator, keep: NDArray[np.bool_]
+) -> tuple[Camera, FloatArray, Photo]:
     """Return (camera, true image points (20, 2), photograph with 1 % noise of the visible landmarks in ``keep``)."""
     size = (int(rng.integers(600, 1400)), int(rng.integers(600, 1400)))
     yaw = rng.uniform(-20, 20) if view == "frontal" else rng.choice([-1, 1]) * rng.uniform(60, 90)
@@ -125,7 +127,9 @@ def errors(solution: OverlaySolution, truth: list[tuple[Camera, FloatArray, Phot
     ]
 
 
-def picture(path: Path, solution: OverlaySolution, truth: list[tuple[Camera, FloatArray, Photo]], face: Face, skull: Mesh) -> None:
+def picture(
+    path: Path, solution: OverlaySolution, truth: list[tuple[Camera, FloatArray, Photo]], face: Face, skull: Mesh
+) -> None:
     """Draw the overlays side by side: the rendered photograph, and the skull blended in with predicted landmarks."""
     panels = []
     for found, (camera, _, photo) in zip(solution.photos, truth, strict=True):
@@ -140,8 +144,10 @@ def picture(path: Path, solution: OverlaySolution, truth: list[tuple[Camera, Flo
             a, b = (tuple(int(round(v)) for v in p) for p in (photo.landmarks_px[name], expected))
             cv2.line(blend, a, b, (220, 40, 40), 2)
             cv2.circle(blend, a, 4, (30, 160, 60), -1)
-        pair = np.hstack([image, blend])
-        panels.append(cv2.resize(pair, (round(pair.shape[1] * 600 / pair.shape[0]), 600)))
+        rows, columns = np.flatnonzero(edge.any(axis=1)), np.flatnonzero(edge.any(axis=0))
+        box = np.s_[max(rows[0] - 25, 0) : rows[-1] + 25, max(columns[0] - 25, 0) : columns[-1] + 25]
+        pair = np.hstack([image[box], blend[box]])
+        panels.append(cv2.resize(pair, (round(pair.shape[1] * 420 / pair.shape[0]), 420)))
     cv2.imwrite(str(path), cv2.cvtColor(np.hstack(panels), cv2.COLOR_RGB2BGR))
 
 
@@ -193,7 +199,9 @@ def main() -> None:
     results = [judge(options.data, name, options.repeats, options.others, options.out) for name in HEADS]
     (options.out / "real_heads.json").write_text(json.dumps(results, indent=1))
     for row in results:
-        print(f"\n{row['head']}: {row['repeats']} draws, {row['people']} people, build factor {row['build_factor']:.2f}")
+        print(
+            f"\n{row['head']}: {row['repeats']} draws, {row['people']} people, build factor {row['build_factor']:.2f}"
+        )
         for solver, (frontal, lateral) in row["bpe_mm"].items():
             mean, worst = row["rank_mean_worst"].get(solver, (float("nan"), "-"))
             print(f"  {solver:24s} BPE {frontal:.2f} / {lateral:.2f} mm   rank {mean:.2f} (worst {worst})")

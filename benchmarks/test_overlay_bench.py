@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from overlay.scene import make_head, make_photo
 
 from nasion.anatomy.tissue import TissueTable
 from nasion.overlay import solve
 from nasion.overlay.posterior import PosteriorSolver
 from nasion.overlay.problem import OverlayProblem
+from overlay.scene import make_head, make_photo
 
 TISSUE = TissueTable.load()
 

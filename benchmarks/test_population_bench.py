@@ -8,7 +8,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from nasion.population.person import PersonSampler
 from nasion.population.photograph import VIEWS, View, landmark_truth, sample_shot, take_photograph
-from nasion.population.template import load_template
+from nasion.population.template_source import load_template
 
 
 @pytest.fixture(scope="module")
