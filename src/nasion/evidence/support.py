@@ -145,11 +145,12 @@ def degrees_of_support(scores: Sequence[float | None], misfits: Sequence[Misfit 
         Natural logarithm of the likelihood ratio between this skull and a generic head, for each candidate; None for a
         failure, or for all where the solver gives no likelihood.
     misfits
-        Of the same candidates; None for a failure.
+        Of the same candidates; None for a failure, which does not count as one of "the other candidates".
 
     """
+    compared = sum(score is not None or misfit is not None for score, misfit in zip(scores, misfits, strict=True))
     return [
-        _support(score, ratio, misfit, len(misfits))
+        _support(score, ratio, misfit, compared)
         for score, ratio, misfit in zip(scores, log10_ratios(scores), misfits, strict=True)
     ]
 

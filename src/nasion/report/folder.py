@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasion.report.page import page_html
-from nasion.report.pictures import PICTURES, encoded
+from nasion.report.pictures import encoded, pictures_of
 from nasion.report.scene import Scene, build_scene
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def write_case(case: Case, folder: Path, details: int = 5) -> None:
             if scene is None:
                 continue
             stem = f"{candidate.rank:02d}_{_plain_name(candidate.id)}_{_plain_name(candidate.photos[k].photo)}"
-            for name, draw in PICTURES.items():
-                write_bytes(pictures / f"{stem}_{name}.png", encoded(draw(scene), "PNG"))
+            for name, picture in pictures_of(scene).items():
+                write_bytes(pictures / f"{stem}_{name}.png", encoded(picture, "PNG"))
     write_text(folder / "report.html", page_html(case, shown, scenes))
 
 

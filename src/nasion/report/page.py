@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from nasion.evidence.support import CAVEAT
-from nasion.report.pictures import FACE_LINE, LEVEL_COLORS, PICTURES, SKULL_LINE, arrow_tip, encoded, line_layer
+from nasion.report.pictures import FACE_LINE, LEVEL_COLORS, SKULL_LINE, arrow_tip, encoded, line_layer, pictures_of
 from nasion.report.scene import Mark, Scene
 from nasion.report.wording import camera_words, flag_words
 from nasion.version import __version__
@@ -102,7 +102,8 @@ def _shown(value: object) -> str:
 
 
 def _row(candidate: Candidate, anchor: str) -> dict[str, Any]:
-    degree = "could not be assessed" if candidate.support is None else candidate.support.degree.value
+    support = candidate.support
+    degree = "could not be assessed" if support is None else support.degree.value
     return {
         "rank": candidate.rank,
         "id": candidate.id,
@@ -112,8 +113,19 @@ def _row(candidate: Candidate, anchor: str) -> dict[str, Any]:
         "score": "failed" if candidate.score is None else f"{candidate.score:.2f}",
         "photographs": len(candidate.photos),
         "rms": ", ".join(f"{100 * m.rms_face_height:.1f}" for m in candidate.measures),
-        "flags": "; ".join(flag_words(flag) for flag in candidate.flags),
+        "log10_others": _log10(None if support is None else support.log10_against_others),
+        "log10_generic": _log10(None if support is None else support.log10_against_generic),
+        "flags": "; ".join([*(flag_words(flag) for flag in candidate.flags), *_left_out(candidate)]),
     }
+
+
+def _log10(value: float | None) -> str:
+    return "–" if value is None else f"{round(value, 1) + 0.0:+.1f}"
+
+
+def _left_out(candidate: Candidate) -> list[str]:
+    """Return what could not be used of a candidate, for the table; the reasons stand further down."""
+    return [f"{problem.photo} not used" if problem.photo else "not compared" for problem in candidate.problems]
 
 
 def _chapter(candidate: Candidate, anchor: str, scenes: Sequence[Scene | None]) -> dict[str, Any]:
@@ -205,6 +217,7 @@ def _svg_mark(mark: Mark, magnification: int) -> dict[str, Any]:
     return {
         "number": mark.number,
         "name": mark.name.replace("_", " "),
+        "figures": f"{mark.residual_px:.1f} px, {mark.residual_mm:.1f} mm, {mark.residual_sd:.2f} SD",
         "color": "#{:02x}{:02x}{:02x}".format(*LEVEL_COLORS[mark.level]),
         "x": round(mark.predicted[0], 1),
         "y": round(mark.predicted[1], 1),
@@ -226,8 +239,8 @@ def _stills(scene: Scene) -> list[dict[str, str]]:
         "landmarks": f"landmarks: arrows {scene.magnification} times their length, 95 % ellipses",
     }
     return [
-        {"data": _data(encoded(draw(scene), "JPEG", STILL_PX), "jpeg"), "caption": captions[name]}
-        for name, draw in PICTURES.items()
+        {"data": _data(encoded(picture, "JPEG", STILL_PX), "jpeg"), "caption": captions[name]}
+        for name, picture in pictures_of(scene).items()
     ]
 
 

@@ -70,7 +70,13 @@ PICTURES: Final[dict[str, Callable[[Scene], ColorImage]]] = {
     "contours": contours,
     "landmarks": landmarks,
 }
-"""Every static picture by name. Without a mesh only ``landmarks`` shows more than the photograph."""
+"""Every static picture by name."""
+
+
+def pictures_of(scene: Scene) -> dict[str, ColorImage]:
+    """Return the static pictures of a scene by name; without a skull's surface only the landmarks."""
+    names = PICTURES if scene.skull is not None else ("landmarks",)
+    return {name: PICTURES[name](scene) for name in names}
 
 
 def line_layer(lines: NDArray[np.float32], color: tuple[int, int, int]) -> ColorImage:
