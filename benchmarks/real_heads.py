@@ -39,6 +39,9 @@ HEADS = {"pcir_77654033": "invesalius_cranium", "invesalius_cranium": "pcir_7765
 DEPTH_MM = {"pogonion": (0.0, 0.0, 11.0), "gnathion": (0.0, -5.3, 5.3), "gonion": (12.5, 0.0, 0.0)}
 """T-Table 2023 means (Hona & Stephan 2024, second-hand) along assumed directions: no other head has these points."""
 
+Taken = tuple[Camera, FloatArray, Photo]
+"""True camera, true image points (20, 2), and what a solver sees."""
+
 FACIAL = SCHEMES["facial20"]
 
 
@@ -100,9 +103,7 @@ def tissue_of(data: Path, name: str) -> TissueTable:
     return replace(table, name=f"{name} and T-Table", mean_mm=np.array(mean))
 
 
-def photograph(
-    face: Face, view: str, rng: np.random.Generator, keep: NDArray[np.bool_]
-) -> tuple[Camera, FloatArray, Photo]:
+def photograph(face: Face, view: str, rng: np.random.Generator, keep: NDArray[np.bool_]) -> Taken:
     """Return (camera, true image points (20, 2), photograph with 1 % noise of the visible landmarks in ``keep``)."""
     size = (int(rng.integers(600, 1400)), int(rng.integers(600, 1400)))
     yaw = rng.uniform(-20, 20) if view == "frontal" else rng.choice([-1, 1]) * rng.uniform(60, 90)
@@ -119,7 +120,7 @@ def photograph(
     return camera, points, Photo(view, {n: noisy[j] for j, n in enumerate(FACIAL) if seen[j]}, size)
 
 
-def errors(solution: OverlaySolution, truth: list[tuple[Camera, FloatArray, Photo]], face: Face) -> list[float]:
+def errors(solution: OverlaySolution, truth: list[Taken], face: Face) -> list[float]:
     there = ~np.isnan(face.landmarks_mm[:, 0])
     return [
         back_projection_error_mm(found.camera, face.landmarks_mm[there], points[there])
@@ -127,9 +128,7 @@ def errors(solution: OverlaySolution, truth: list[tuple[Camera, FloatArray, Phot
     ]
 
 
-def picture(
-    path: Path, solution: OverlaySolution, truth: list[tuple[Camera, FloatArray, Photo]], face: Face, skull: Mesh
-) -> None:
+def picture(path: Path, solution: OverlaySolution, truth: list[Taken], face: Face, skull: Mesh) -> None:
     """Draw the overlays side by side: the rendered photograph, and the skull blended in with predicted landmarks."""
     panels = []
     for found, (camera, _, photo) in zip(solution.photos, truth, strict=True):
@@ -141,7 +140,7 @@ def picture(
         blend = np.ascontiguousarray(blend)
         cv2.drawContours(blend, border, -1, (40, 120, 220), 2)
         for name, expected in zip(found.names, found.predicted_px, strict=True):
-            a, b = (tuple(int(round(v)) for v in p) for p in (photo.landmarks_px[name], expected))
+            a, b = (tuple(round(float(v)) for v in p) for p in (photo.landmarks_px[name], expected))
             cv2.line(blend, a, b, (220, 40, 40), 2)
             cv2.circle(blend, a, 4, (30, 160, 60), -1)
         rows, columns = np.flatnonzero(edge.any(axis=1)), np.flatnonzero(edge.any(axis=0))
