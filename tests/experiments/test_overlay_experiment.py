@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from overlay.scene import make_head, make_photo
 
 from nasion.anatomy.landmarks import PAIRS
 from nasion.anatomy.planes import head_frame
@@ -14,6 +13,7 @@ from nasion.experiments.overlay import FAILURE_BPE_MM, Setup, run, summarise, ta
 from nasion.experiments.protocol import SCENARIOS, PersonTruth, PhotoTruth, noisy_photo, oracle_vectors
 from nasion.experiments.statistics import mean_interval95
 from nasion.geometry.surface import Mesh
+from overlay.scene import make_head, make_photo
 
 TISSUE = TissueTable.load()
 

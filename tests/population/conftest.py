@@ -8,7 +8,8 @@ import pytest
 from nasion.anatomy.tissue import TissueTable
 from nasion.population.person import Person, PersonSampler, PersonSettings
 from nasion.population.phantom_ict import phantom_ict_template
-from nasion.population.template import Template, load_template
+from nasion.population.template import Template
+from nasion.population.template_source import load_template
 from nasion.population.tissue_sampling import WIDEST_BUILD_SD, TissueDraw
 
 

@@ -14,8 +14,9 @@ from nasion.geometry.distance import closest_points, signed_distance
 from nasion.geometry.raster import silhouette_of
 from nasion.population.craniometry import measure_points, published_craniometry
 from nasion.population.person import Person, PersonSampler, PersonSettings, sample_person
-from nasion.population.template import Template, load_template
+from nasion.population.template import Template
 from nasion.population.template_folder import write_template_folder
+from nasion.population.template_source import load_template
 from nasion.population.tissue_sampling import TissueDraw
 
 

@@ -9,8 +9,9 @@ from scipy.spatial import cKDTree
 
 from nasion.errors import NasionError
 from nasion.geometry.surface import Mesh
-from nasion.readers.ct import LPS_TO_HEAD, CtVolume
+from nasion.readers.ct import CtVolume
 from nasion.readers.ct_surfaces import CtSurfaces, SurfaceSettings, extract_surfaces
+from nasion.readers.dicom import LPS_TO_HEAD
 from nasion.readers.meshes import read_mesh
 
 from .conftest import CENTER_LPS, INNER_MM, OUTER_MM, SKIN_MM, head_volume

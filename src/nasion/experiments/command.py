@@ -12,7 +12,7 @@ from nasion.anatomy.tissue import TissueTable
 from nasion.experiments.overlay import Setup, run, summarise, table_markdown
 from nasion.experiments.people import make_people, read_people
 from nasion.population.person import PersonSettings
-from nasion.population.template import BUILTIN, load_template
+from nasion.population.template_source import BUILTIN, load_template
 from nasion.population.tissue_sampling import TissueDraw
 from nasion.readers.files import output_folder, write_json, write_text
 from nasion.version import __version__

@@ -20,7 +20,8 @@ from nasion.errors import NasionError
 from nasion.geometry.camera import Camera
 from nasion.population.person import Person, PersonSettings, sample_person
 from nasion.population.photograph import VIEWS, PhotographSettings, View, VirtualPhotograph, take_photograph
-from nasion.population.template import BUILTIN, Points, Template, load_template
+from nasion.population.template import Points, Template
+from nasion.population.template_source import BUILTIN, load_template
 from nasion.readers.files import write_bytes, write_json
 from nasion.readers.meshes import write_mesh
 from nasion.version import __version__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,7 @@ from nasion.anatomy.landmarks import SCHEMES
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray, Mesh
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 Points = Mapping[str, FloatArray]
-
-BUILTIN: Final = "builtin"
 
 FRAME_HELPERS: Final = ("porion_left", "porion_right", "orbitale_left", "orbitale_right")
 """Cranial helpers that every template must have: they define the Frankfurt frame."""
@@ -121,23 +116,3 @@ def frankfurt_motion(helpers: Points) -> tuple[FloatArray, FloatArray]:
     y /= np.linalg.norm(y)
     rotation = np.stack([x, y, np.cross(x, y)])
     return rotation, -rotation @ middle
-
-
-def load_template(source: str | Path) -> Template:
-    """Return the built-in template (``"builtin"``) or the one of a folder (see ``template_folder``), canonicalised.
-
-    Raises
-    ------
-    NasionError
-        The folder lacks a file, a landmark is missing or a mesh cannot be read.
-
-    """
-    if source == BUILTIN:
-        from nasion.population.builtin import builtin_template
-
-        return builtin_template()
-    from pathlib import Path
-
-    from nasion.population.template_folder import read_template_folder
-
-    return read_template_folder(Path(source)).checked().canonicalised()

@@ -17,8 +17,6 @@ FloatArray = NDArray[np.float64]
 
 RAS_TO_HEAD: Final[FloatArray] = np.array([[-1.0, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
 """NIfTI world axes (right, anterior, superior) to head axes (left, up, front)."""
-LPS_TO_HEAD: Final[FloatArray] = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
-"""DICOM patient axes (left, posterior, superior) to head axes (left, up, front)."""
 
 AIR_HU: Final = -1024
 _MOST_VOXELS: Final = 1_500_000_000

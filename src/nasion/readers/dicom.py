@@ -17,6 +17,9 @@ from nasion.errors import NasionError
 
 FloatArray = NDArray[np.float64]
 
+LPS_TO_HEAD: Final[FloatArray] = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+"""DICOM patient axes (left, posterior, superior) to head axes (left, up, front)."""
+
 FEWEST_SLICES: Final = 10
 _CT_CLASSES: Final = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1")
 _TAGS: Final = [
@@ -62,8 +65,6 @@ def read_dicom_folder(folder: Path, series: int | None) -> tuple[NDArray[np.floa
     The affine follows the positions of the slices, so a tilted gantry gives a sheared grid. See ``ct.read_ct`` for
     the faults.
     """
-    from nasion.readers.ct import LPS_TO_HEAD
-
     found, notes = _scanned(folder)
     slices, more_notes = _chosen_series(folder, found, series)
     slices = sorted(slices, key=lambda s: s.along_normal_mm)
