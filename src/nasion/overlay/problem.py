@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasion.geometry.camera import Camera
+from nasion.geometry.surface import Mesh
+from nasion.overlay.face_region import FaceRegion
 
 FloatArray = NDArray[np.float64]
 
@@ -55,6 +57,8 @@ class Photo:
         SD of single landmarks; the solver's default elsewhere.
     prior
         Camera knowledge.
+    face
+        Mask and contours of the face; None where there are none.
 
     """
 
@@ -63,6 +67,7 @@ class Photo:
     image_size_px: tuple[int, int]
     sigma_px: Mapping[str, float] = field(default_factory=dict)
     prior: CameraPrior = field(default_factory=CameraPrior)
+    face: FaceRegion | None = None
 
 
 @dataclass(frozen=True)
@@ -87,10 +92,14 @@ class SkullLandmarks:
 
 @dataclass(frozen=True)
 class OverlayProblem:
-    """One skull against the photographs of one person, which are solved jointly where the solver can."""
+    """One skull against the photographs of one person, which are solved jointly where the solver can.
+
+    ``mesh`` is the skull's surface in the frame of its landmarks; terms that need it are left out where it is None.
+    """
 
     skull: SkullLandmarks
     photos: Sequence[Photo]
+    mesh: Mesh | None = None
 
 
 @dataclass(frozen=True)
