@@ -1,12 +1,15 @@
 """EXIF focal length as a prior; work spread over executors."""
 
+import multiprocessing
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from nasion.casework.parallel import processes, work_through
-from nasion.casework.settings import with_exif
+from nasion.casework.settings import CaseSettings, with_exif
+from nasion.errors import NasionError
 from nasion.overlay.problem import CameraPrior
 
 
@@ -45,6 +48,23 @@ def test_one_job_is_this_process_and_two_are_others():
         workers = set(work_through(process_id, range(8), executor))
     assert os.getpid() not in workers
     assert 1 <= len(workers) <= 2
+
+
+def test_workers_end_when_the_block_is_left_by_a_fault():
+    before = set(multiprocessing.active_children())
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), processes(2) as executor:
+        futures = [executor.submit(time.sleep, 60) for _ in range(8)]
+        while not any(future.running() for future in futures):
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+    assert time.monotonic() - started < 30
+    assert not set(multiprocessing.active_children()) - before
+
+
+def test_an_unknown_solver_is_refused_at_once():
+    with pytest.raises(NasionError, match="choose one of posterior, posest"):
+        CaseSettings(solver="lilium")
 
 
 def test_a_fault_in_a_worker_reaches_the_caller():

@@ -30,9 +30,8 @@ def gallery_people(gallery: Path) -> dict[str, tuple[tuple[PhotoFiles, ...], tup
     for folder in _sub_folders(gallery, "gallery", "photographs of a person"):
         photos, problems = _photos_of(folder)
         if not photos and not problems:
-            problems = [
-                Problem(folder.name, None, f"{folder}: no photograph ({', '.join(PHOTO_ENDINGS)}) in the folder")
-            ]
+            reason = f"{folder}: no photograph ({', '.join(PHOTO_ENDINGS)}); add one and its landmark file"
+            problems = [Problem(folder.name, None, reason)]
         people[folder.name] = (tuple(photos), tuple(problems))
     return people
 

@@ -21,18 +21,21 @@ CHUNKS_A_RUN: Final = 64
 def processes(jobs: int) -> Iterator[Executor | None]:
     """Yield an executor of ``jobs`` processes, or None (work in this process) for one job.
 
-    Workers leave Ctrl-C to this process, which then drops what is waiting.
+    Workers leave Ctrl-C to this process, which then ends them: when the block is left, nobody writes any more.
     """
     if jobs <= 1:
         yield None
         return
     import multiprocessing
 
+    others = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupt)
     try:
         yield executor
     except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        executor.shutdown(cancel_futures=True)
         raise
     executor.shutdown()
 

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from nasion.overlay.problem import CameraPrior
+from nasion.errors import NasionError
+from nasion.overlay.problem import SOLVERS, CameraPrior
 
 EXIF_FOCAL_RELATIVE_SD: Final = 0.1
 """SD of the focal length that EXIF tells, relative: lenses are labelled roughly and change with focus."""
@@ -39,6 +40,10 @@ class CaseSettings:
     prior: CameraPrior = field(default_factory=CameraPrior)
     accept_sides: bool = False
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.solver not in SOLVERS:
+            raise NasionError(f"there is no solver {self.solver!r}; choose one of {', '.join(SOLVERS)}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for ``result.json``."""

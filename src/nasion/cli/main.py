@@ -10,12 +10,13 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from nasion.cli import data, overlays, trials
 from nasion.errors import NasionError
 from nasion.version import __version__
+
+STOPPED = "stopped; nothing was left half-written"
 
 app = typer.Typer(
     name="nasion",
@@ -54,23 +55,34 @@ def main() -> None:
         code = app(standalone_mode=False)
     except NasionError as fault:
         _leave(str(fault), 2)
-    except click.exceptions.Abort:
-        _leave("stopped; nothing was left half-written", 130)
-    except click.ClickException as fault:
-        _leave(f"{fault.format_message()} (see --help)", 2)
-    except KeyboardInterrupt:
-        _leave("stopped; nothing was left half-written", 130)
+    except (typer.Abort, KeyboardInterrupt):
+        _leave(STOPPED, 130)
     except OSError as fault:
         _leave(
             f"{fault.filename or 'file system'}: {fault.strerror or fault}; check the path, the rights and the space", 2
         )
     except Exception as fault:
+        _leave_if_usage(fault)
         if os.environ.get("NASION_DEBUG"):
             raise
         _leave(
             f"a fault of the program ({type(fault).__name__}: {fault}); NASION_DEBUG=1 shows where, please report it", 1
         )
+    if code == 130:
+        # typer turns Ctrl-C into this exit code and is silent
+        _leave(STOPPED, 130)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _leave_if_usage(fault: Exception) -> None:
+    """Leave where the fault is one of usage: typer's own or click's, by their common method."""
+    if not hasattr(fault, "format_message"):
+        return
+    message = fault.format_message()
+    if message.startswith("Usage:"):
+        print(message, file=sys.stderr)
+        sys.exit(2)
+    _leave(f"{message} (see --help)", 2)
 
 
 def _leave(message: str, code: int) -> None:
