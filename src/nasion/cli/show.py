@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -33,25 +33,42 @@ def progress() -> Iterator[Advance]:
 
 
 def print_ranking(case: Case, most: int = 20) -> None:
-    """Print the ranked candidates as a table, and what could not be used."""
+    """Print the ranked candidates as a table; notes, and what could not be used, go to the error stream."""
+    from rich.box import SIMPLE_HEAVY
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=f"{case.question}: {len(case.candidates)} candidate{'s' if len(case.candidates) != 1 else ''}")
-    for name, align in (("rank", "right"), ("candidate", "left"), ("score", "right"), ("rms of face height", "right")):
-        table.add_column(name, justify="right" if align == "right" else "left")
+    title = f"{case.question}: {counted(len(case.candidates), 'candidate')}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAVY, pad_edge=False)
+    table.add_column("rank", justify="right")
+    table.add_column("candidate", overflow="fold")
     table.add_column("degree of support")
-    table.add_column("flags")
+    table.add_column("score", justify="right")
+    table.add_column("residual, %\nof face height", justify="right")
+    table.add_column("flags", overflow="fold")
     for candidate in case.candidates[:most]:
-        score = "failed" if candidate.score is None else f"{candidate.score:.2f}"
-        rms = ", ".join(f"{m.rms_face_height:.1%}" for m in candidate.measures)
-        support = "" if candidate.support is None else candidate.support.degree.value
-        flags = ", ".join(candidate.flags)
-        table.add_row(str(candidate.rank), escape(candidate.id), score, rms, escape(support), flags)
+        degree = "" if candidate.support is None else candidate.support.degree.value
+        score = "-" if candidate.score is None else f"{candidate.score:.2f}"
+        rms = ", ".join(f"{100 * m.rms_face_height:.1f}" for m in candidate.measures)
+        flags = [flag.replace("_", " ") for flag in candidate.flags]
+        flags += [f"{problem.photo} not used" if problem.photo else "not compared" for problem in candidate.problems]
+        table.add_row(str(candidate.rank), escape(candidate.id), degree, score, rms, escape(", ".join(flags)))
     console = Console()
     console.print(table)
     if len(case.candidates) > most:
         console.print(f"... and {len(case.candidates) - most} more in result.json")
-    for problem in case.problems:
-        print(f"not used: {' '.join(problem.reason.split())}", file=sys.stderr)
+    _print_lines([f"note: {note}" for note in case.notes], most)
+    _print_lines([f"nasion: not used: {problem.reason}" for problem in case.problems], most)
+
+
+def counted(number: int, what: str) -> str:
+    """Return "1 candidate", "2 candidates"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _print_lines(lines: Sequence[str], most: int) -> None:
+    for line in lines[:most]:
+        print(" ".join(line.split()), file=sys.stderr)
+    if len(lines) > most:
+        print(f"... and {len(lines) - most} more in result.json", file=sys.stderr)
