@@ -26,6 +26,8 @@ FloatArray = NDArray[np.float64]
 
 SIZE_RANGE_MM: Final = (20.0, 500.0)
 """Plausible longest side of the box round a skull's or face's landmarks, which may be a few close ones only."""
+TYPICAL_SIZE_MM: Final = 180.0
+"""From bregma to gnathion, or nearly."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def read_landmarks(path: Path | str, kind: Kind, dimensions: Literal[2, 3], unit
         scale = mm_per_unit(unit, path)
         if len(points) > 1:
             size = float(np.ptp(np.array(list(points.values())), axis=0).max())
-            check_size(size, unit, path, SIZE_RANGE_MM, "the set of landmarks")
+            check_size(size, unit, path, SIZE_RANGE_MM, TYPICAL_SIZE_MM, "the set of landmarks")
     return LandmarkFile(
         scheme=scheme,
         units="mm" if dimensions == 3 else "px",

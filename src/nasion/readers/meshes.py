@@ -22,6 +22,7 @@ MOST_TRIANGLES: Final = 5_000_000
 DECIMATED_TRIANGLES: Final = 1_000_000
 SIZE_RANGE_MM: Final = (80.0, 500.0)
 """Plausible longest side of a skull, a face or a head with its neck."""
+TYPICAL_SIZE_MM: Final = 200.0
 
 _PLY_BYTES: Final = {
     **dict.fromkeys(("char", "uchar", "int8", "uint8"), 1),
@@ -75,7 +76,7 @@ def read_mesh(path: Path | str, kind: str = "skull", units: str | None = None) -
     if len(faces) == 0:
         raise NasionError(f"{path}: its triangles have no area; export the mesh again")
     factor = mm_per_unit(units, path)
-    check_size(float(np.ptp(vertices, axis=0).max()), units, path, SIZE_RANGE_MM, f"the {kind}")
+    check_size(float(np.ptp(vertices, axis=0).max()), units, path, SIZE_RANGE_MM, TYPICAL_SIZE_MM, f"the {kind}")
     mesh, warnings = _decimated(Mesh(vertices * factor, faces.astype(np.int32)))
     return MeshFile(mesh, (*warnings, *_topology_warnings(mesh, pieces_expected=2 if kind == "skull" else 1)))
 
@@ -119,7 +120,9 @@ def _parsed(path: Path) -> tuple[FloatArray, Any, bool]:
             vertices, faces = _parsed_by_trimesh(content, ending)
     except Exception as error:  # parsers raise anything on damaged files
         reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise NasionError(f"{path}: cannot be read as {ending[1:].upper()} ({reason}); export it again") from None
+        raise NasionError(
+            f"{path}: cannot be read as {ending[1:].upper()} ({reason}): damaged or cut off; export it again"
+        ) from None
     return vertices, faces, ending in (".stl", ".obj") or len(vertices) == 3 * len(faces)
 
 
@@ -135,7 +138,7 @@ def _parsed_by_trimesh(content: bytes, ending: str) -> tuple[FloatArray, Any]:
     vertices = np.asarray(getattr(loaded, "vertices", np.empty((0, 3))), dtype=np.float64).reshape(-1, 3)
     faces = np.asarray(getattr(loaded, "faces", np.empty((0, 3))), dtype=np.int64).reshape(-1, 3)
     if expected is not None and (len(vertices) != expected[0] or len(faces) < expected[1]):
-        raise ValueError(f"its header names {expected[0]} vertices and {expected[1]} faces, but the file is cut off")
+        raise ValueError(f"its header names {expected[0]} vertices and {expected[1]} faces, but holds fewer")
     return vertices, faces
 
 
@@ -159,7 +162,7 @@ def _ply_counts(content: bytes) -> tuple[int, int]:
     body = content[end.end() :]
     is_short = len(body) < least if is_binary else body.rstrip().count(b"\n") + 1 < sum(counts.values())
     if is_short or len(body) < least - 1:
-        raise ValueError("it is shorter than its header says; the file is cut off")
+        raise ValueError("it is shorter than its header says")
     return counts.get("vertex", 0), counts.get("face", 0)
 
 

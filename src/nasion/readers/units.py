@@ -29,7 +29,9 @@ def mm_per_unit(units: str | None, path: object) -> float:
     return MM_PER_UNIT[units]
 
 
-def check_size(size: float, units: str | None, path: object, range_mm: tuple[float, float], what: str) -> None:
+def check_size(
+    size: float, units: str | None, path: object, range_mm: tuple[float, float], typical_mm: float, what: str
+) -> None:
     """Raise NasionError where the longest side of ``what`` is no head's in the given units.
 
     Parameters
@@ -41,7 +43,9 @@ def check_size(size: float, units: str | None, path: object, range_mm: tuple[flo
     path
         The file, for the message.
     range_mm
-        Smallest and largest plausible size; the likely unit is the one that comes nearest to its geometric mean.
+        Smallest and largest plausible size.
+    typical_mm
+        Usual size: the likely units are named in the order in which they come near to it.
     what
         The subject of the message, such as ``"the skull"``.
 
@@ -51,11 +55,11 @@ def check_size(size: float, units: str | None, path: object, range_mm: tuple[flo
     if low <= size_mm <= high:
         return
     stated = f"{what} is {size:.3g} {units or 'mm'} long" if units else f"the longest side of {what} is {size:.3g}"
-    typical = math.sqrt(low * high)
     likely = [name for name, factor in MM_PER_UNIT.items() if low <= size * factor <= high]
     if not likely:
         raise NasionError(
             f"{path}: {stated}, which is a head in no unit ({low:.0f} to {high:.0f} mm expected); scale or crop it"
         )
-    best = min(likely, key=lambda name: abs(math.log(size * MM_PER_UNIT[name] / typical)))
-    raise NasionError(f"{path}: {stated}: this looks like {_WORDS[best]}; give --units {best}")
+    likely.sort(key=lambda name: abs(math.log(size * MM_PER_UNIT[name] / typical_mm)))
+    words, options = (" or ".join(parts) for parts in ([_WORDS[n] for n in likely], [f"--units {n}" for n in likely]))
+    raise NasionError(f"{path}: {stated}: this looks like {words}; give {options}")
