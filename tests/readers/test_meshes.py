@@ -49,7 +49,7 @@ def test_writing_refuses_unknown_endings(tmp_path: Path) -> None:
 def test_units(tmp_path: Path, units: str, factor: float) -> None:
     write_mesh(tmp_path / "m.ply", ball(105 / factor))
     if units != "mm":
-        with pytest.raises(NasionError, match=f"give --units {units}$"):
+        with pytest.raises(NasionError, match=rf"give --units {units}\b"):
             read_mesh(tmp_path / "m.ply")
     read = read_mesh(tmp_path / "m.ply", units=units).mesh
     assert np.ptp(read.vertices[:, 0]) == pytest.approx(210, rel=1e-3)
