@@ -1,0 +1,225 @@
+"""The commands on a case with known truth: what they answer, write and record."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from casework.case_folder import TRUE_PERSON, CaseFolder, read_json
+from cli.command import nasion
+from nasion.readers.files import sha256
+
+
+def overlay(case: CaseFolder, out: Path, *more: object) -> list[object]:
+    files = ("--skull", case.mesh, "--skull-landmarks", case.cranial, "--photo", case.photo())
+    return ["overlay", *files, "--photo-landmarks", case.facial(), "--photo-mask", case.mask(), "--out", out, *more]
+
+
+def identify(case: CaseFolder, out: Path, *more: object) -> list[object]:
+    files = ("--skull", case.mesh, "--skull-landmarks", case.cranial, "--gallery", case.gallery)
+    return ["identify", *files, "--out", out, "--jobs", 1, *more]
+
+
+def photo_of(out: Path) -> Any:
+    return read_json(out / "result.json")["candidates"][0]["photos"][0]
+
+
+def files_of(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_overlay(own_case: CaseFolder) -> None:
+    out = own_case.root / "the result"
+    ended = nasion(*overlay(own_case, out))
+    assert (ended.code, ended.err) == (0, "")
+    assert str(out / "report.html") in ended.out
+    result = read_json(out / "result.json")
+    assert result["command"] == "overlay"
+    assert [candidate["rank"] for candidate in result["candidates"]] == [1]
+    assert photo_of(out)["residual_rms_px"] < 1
+    given = [own_case.mesh, own_case.cranial, own_case.photo(), own_case.facial(), own_case.mask()]
+    assert {entry["path"]: entry["sha256"] for entry in result["inputs"]} == {str(p): sha256(p) for p in given}
+    names = files_of(out) - {"report.html", "result.json"}
+    assert {name.rsplit("_", 1)[1] for name in names} == {"blend.png", "wipe.png", "contours.png", "landmarks.png"}
+    assert {Path(name).parent.name for name in names} == {"pictures"}
+    sizes = set()
+    for name in names:
+        with Image.open(out / name) as picture:
+            picture.load()
+            assert (picture.format, picture.mode) == ("PNG", "RGB")
+            sizes.add(picture.size)
+    assert len(sizes) == 1
+    assert 600 <= max(sizes.pop()) <= 900
+
+
+def test_identify(own_case: CaseFolder) -> None:
+    out = own_case.root / "ranking"
+    ended = nasion(*identify(own_case, out, "--details", 2))
+    assert (ended.code, ended.err) == (0, "")
+    result = read_json(out / "result.json")
+    assert [c["rank"] for c in result["candidates"]] == [1, 2, 3, 4]
+    assert result["candidates"][0]["id"] == TRUE_PERSON
+    assert [photo["photo"] for photo in result["candidates"][0]["photos"]] == ["frontal.png", "lateral.png"]
+    printed = [line for line in ended.out.splitlines() if "person_" in line]
+    assert [line.split()[1] for line in printed] == [c["id"] for c in result["candidates"]]
+    # two candidates in detail, two photographs each, four pictures of each
+    assert len(files_of(out / "pictures")) == 16
+
+
+def test_identify_one_photograph_among_skulls(own_case: CaseFolder) -> None:
+    out = own_case.root / "skulls ranked"
+    files = ("--photo", own_case.photo(), "--photo-landmarks", own_case.facial(), "--skulls", own_case.skulls)
+    ended = nasion("identify", *files, "--out", out, "--jobs", 1)
+    assert (ended.code, ended.err) == (0, "")
+    candidates = read_json(out / "result.json")["candidates"]
+    assert [c["rank"] for c in candidates] == [1, 2, 3, 4]
+    assert candidates[0]["id"] == TRUE_PERSON
+
+
+def test_posest(own_case: CaseFolder) -> None:
+    out = own_case.root / "posest"
+    assert nasion(*identify(own_case, out, "--solver", "posest", "--seed", 5)).code == 0
+    result = read_json(out / "result.json")
+    assert result["candidates"][0]["id"] == TRUE_PERSON
+    assert result["settings"]["solver"] == "posest"
+    assert result["settings"]["seed"] == 5
+    assert photo_of(out)["solver"] == "posest"
+    assert photo_of(out)["log_likelihood"] is None
+
+
+def test_camera_options(own_case: CaseFolder) -> None:
+    free, known = own_case.root / "free", own_case.root / "known"
+    assert nasion(*overlay(own_case, free)).code == 0
+    more = ("--focal", "1300:1", "--distance", "1500:2", "--pose", "8,-4,3:1")
+    assert nasion(*overlay(own_case, known, *more)).code == 0
+    assert photo_of(known)["camera"]["focal_px"] == pytest.approx(1300, abs=3)
+    assert photo_of(known)["camera_figures"]["distance_mm"] == pytest.approx(1500, abs=8)
+    spreads = [photo_of(folder)["camera_figures"]["distance_sd_mm"] for folder in (known, free)]
+    assert spreads[0] < 0.1 * spreads[1]
+    prior = read_json(known / "result.json")["settings"]["camera_prior"]
+    assert (prior["focal_px"], prior["distance_mm"]) == ([1300, 1], [1500, 2])
+    assert prior["pose_deg"] == [[8, -4, 3], 1]
+
+
+def test_default_spreads_of_the_camera_options(own_case: CaseFolder) -> None:
+    out = own_case.root / "o"
+    assert nasion(*overlay(own_case, out, "--focal", "1300", "--distance", "1500", "--pose", "8,-4,3")).code == 0
+    prior = read_json(out / "result.json")["settings"]["camera_prior"]
+    assert prior["focal_px"] == [1300, pytest.approx(65)]
+    assert prior["distance_mm"] == [1500, pytest.approx(150)]
+    assert prior["pose_deg"] == [[8, -4, 3], 10]
+
+
+def test_the_same_command_writes_the_same_figures(own_case: CaseFolder) -> None:
+    first, second = own_case.root / "a", own_case.root / "b"
+    assert nasion(*identify(own_case, first)).code == 0
+    two_processes = [*identify(own_case, second), "--jobs", 2]
+    assert nasion(*two_processes).code == 0
+    assert without_times(read_json(first / "result.json")) == without_times(read_json(second / "result.json"))
+    pictures = files_of(first / "pictures")
+    assert pictures == files_of(second / "pictures")
+    assert all((first / "pictures" / p).read_bytes() == (second / "pictures" / p).read_bytes() for p in pictures)
+
+
+def without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_times(entry) for key, entry in value.items() if key != "seconds"}
+    return [without_times(entry) for entry in value] if isinstance(value, list) else value
+
+
+def test_nothing_is_overwritten_without_force(own_case: CaseFolder) -> None:
+    out = own_case.root / "result"
+    out.mkdir()
+    (out / "mine.txt").write_text("keep me")
+    for arguments in (overlay(own_case, out), identify(own_case, out), ["demo", "--out", out]):
+        ended = nasion(*arguments)
+        assert ended.code == 2
+        assert "--force" in ended.err
+        assert files_of(out) == {"mine.txt"}
+    assert nasion(*overlay(own_case, out, "--force")).code == 0
+    assert "mine.txt" not in files_of(out)
+
+
+def test_an_empty_folder_may_be_filled(own_case: CaseFolder) -> None:
+    out = own_case.root / "result"
+    out.mkdir()
+    assert nasion(*overlay(own_case, out)).code == 0
+
+
+def test_force_never_replaces_a_folder_of_inputs(own_case: CaseFolder) -> None:
+    before = files_of(own_case.root)
+    for out in (own_case.root, own_case.gallery):
+        ended = nasion(*identify(own_case, out, "--force"))
+        assert ended.code == 2
+        assert "holds the input" in ended.err
+    assert files_of(own_case.root) == before
+
+
+def test_a_failure_in_the_middle_leaves_the_old_result(own_case: CaseFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = own_case.root / "result"
+    assert nasion(*overlay(own_case, out)).code == 0
+    before = {name: sha256(out / name) for name in files_of(out)}
+    around = files_of(own_case.root)
+
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device", "report.html")
+
+    monkeypatch.setattr("nasion.report.folder.page_html", full)
+    ended = nasion(*overlay(own_case, out, "--force"))
+    assert ended.code == 2
+    assert "No space left on device" in ended.err
+    assert {name: sha256(out / name) for name in files_of(out)} == before
+    assert files_of(own_case.root) == around
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see when the work has begun")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_leaves_nothing(own_case: CaseFolder, jobs: int) -> None:
+    # many people, so that there is time to stop it in the middle
+    for k in range(300):
+        (own_case.gallery / f"copy_{k:03d}").symlink_to(own_case.gallery / "person_1", target_is_directory=True)
+    before = files_of(own_case.root)
+    out = own_case.root / "a" / "result"
+    arguments = [sys.executable, "-m", "nasion", *map(str, identify(own_case, out)), "--jobs", str(jobs)]
+    running = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0)
+    try:
+        wait_until_it_works(running.pid)
+        # as a terminal does it: to the whole group
+        os.killpg(running.pid, signal.SIGINT)
+        out_text, error = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert running.returncode == 130, error
+    assert error.split("\n")[-2] == "nasion: stopped; nothing was left half-written"
+    assert "Traceback" not in error
+    assert out_text == ""
+    assert files_of(own_case.root) == before
+    assert not out.parent.exists()
+
+
+def wait_until_it_works(pid: int) -> None:
+    """Wait until a process, or one of its children, has used two seconds of processor time."""
+    for _ in range(600):
+        used = 0.0
+        for process in [pid, *_children(pid)]:
+            try:
+                fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+            except FileNotFoundError:
+                continue
+            used = max(used, (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"))
+        if used > 2:
+            return
+        time.sleep(0.05)
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
