@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nasion.anatomy.landmarks import PAIRS
 from nasion.anatomy.tissue import TissueTable
 from nasion.errors import NasionError
-from nasion.experiments.protocol import SCENARIOS, PersonTruth, PhotoTruth, Scenario, noisy_photo, oracle_vectors
+from nasion.experiments.contestants import GIVEN, Solve, contestant
+from nasion.experiments.protocol import SCENARIOS, PersonTruth, PhotoTruth, noisy_photo
 from nasion.experiments.statistics import mean_interval95
 from nasion.geometry.camera import Camera, back_projection_error_mm
 from nasion.geometry.raster import silhouette_of
-from nasion.overlay.posest import solve as solve_posest
-from nasion.overlay.posterior import PosteriorSolver, generic_head
-from nasion.overlay.problem import OverlayProblem, Photo
+from nasion.overlay.problem import Photo
 
 FloatArray = NDArray[np.float64]
-Solve = Callable[[Photo], tuple[float, Camera]]
-
 FAILURE_BPE_MM: Final = 100.0
 """Back-projection error of an overlay without a camera: about the head's radius. Failures are never dropped."""
-
-GIVEN: Final = {
-    "posest": "mean depths along the TRUE tissue directions of each skull's person (an oracle that casework lacks)",
-    "posterior": "the tissue table only: no true direction, depth or build; no camera knowledge",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,20 +71,21 @@ class PhotoOutcome:
     failures: int
 
 
-def judge_photo(person: int, index: int, people: Sequence[PersonTruth], setup: Setup) -> list[PhotoOutcome]:
-    """Return the outcome of one photograph of ``people[person]`` against all skulls, a row a solver."""
-    scenario = SCENARIOS[setup.scenario]
+def judge_photo(
+    person: int, index: int, people: Sequence[PersonTruth], setup: Setup, solvers: Mapping[str, Sequence[Solve]]
+) -> list[PhotoOutcome]:
+    """Return the outcome of one photograph of ``people[person]`` against all skulls, a row a solver.
+
+    ``solvers`` holds, for each solver's name, one function a skull.
+    """
     truth = people[person].photos[index]
-    photo = noisy_photo(truth, scenario, np.random.default_rng([setup.seed, person, index]))
-    width, height = truth.camera.image_size_px
-    mask = np.unpackbits(truth.face_mask, axis=1, count=width)[:height].astype(bool)
+    photo = noisy_photo(truth, SCENARIOS[setup.scenario], np.random.default_rng([setup.seed, person, index]))
     outcomes = []
-    for solver in setup.solvers:
+    for name, of_skull in solvers.items():
         scores = np.full(len(people), -np.inf)
         cameras: list[Camera | None] = [None] * len(people)
         seconds = 0.0
-        for k, candidate in enumerate(people):
-            solve = _solver(solver, k, candidate, scenario, setup)
+        for k, solve in enumerate(of_skull):
             started = time.perf_counter()
             try:
                 scores[k], cameras[k] = solve(photo)
@@ -101,26 +93,8 @@ def judge_photo(person: int, index: int, people: Sequence[PersonTruth], setup: S
                 continue
             finally:
                 seconds += time.perf_counter() - started
-        outcomes.append(_outcome(people, person, truth, solver, scores, cameras, seconds, mask))
+        outcomes.append(_outcome(people, person, truth, name, scores, cameras, seconds))
     return outcomes
-
-
-def _solver(name: str, index: int, candidate: PersonTruth, scenario: Scenario, setup: Setup) -> Solve:
-    if name == "posterior":
-
-        def posterior(photo: Photo) -> tuple[float, Camera]:
-            solution = PosteriorSolver(candidate.skull, setup.tissue).solve([photo])
-            return solution.score, solution.photos[0].camera
-
-        return posterior
-    # one draw of direction errors a skull, the same for all photographs, as in the paper
-    vectors = oracle_vectors(candidate, setup.tissue, scenario, np.random.default_rng([setup.seed, 7919, index]))
-
-    def posest(photo: Photo) -> tuple[float, Camera]:
-        solution = solve_posest(OverlayProblem(candidate.skull, [photo]), vectors)
-        return solution.score, solution.photos[0].camera
-
-    return posest
 
 
 def _outcome(
@@ -131,8 +105,8 @@ def _outcome(
     scores: FloatArray,
     cameras: Sequence[Camera | None],
     seconds: float,
-    mask: NDArray[np.bool_],
 ) -> PhotoOutcome:
+    mask = truth.mask()
     own = cameras[person]
     # a failure of the true skull ranks behind every other, failed ones too
     rank = 1 + int((scores > scores[person]).sum()) if own is not None else len(people)
@@ -176,42 +150,44 @@ def run(
         Called with (photographs done, all).
 
     """
-    tasks = [(k, i) for k, person in enumerate(people) for i in range(len(person.photos))]
+    total = sum(len(person.photos) for person in people)
     report = progress or (lambda done, total: None)
-    outcomes: dict[tuple[int, int], list[PhotoOutcome]] = {}
+    by_person: dict[int, list[PhotoOutcome]] = {}
+    done = 0
     if executor is None:
-        _warm_up(setup)
-        for task in tasks:
-            outcomes[task] = judge_photo(*task, people, setup)
-            report(len(outcomes), len(tasks))
+        for k in range(len(people)):
+            by_person[k] = judge_person(k, people, setup)
+            done += len(people[k].photos)
+            report(done, total)
     else:
         # one parcel a person: the skulls travel once with each
-        futures = {executor.submit(_judge_person, k, people, setup): k for k in range(len(people))}
+        futures = {executor.submit(judge_person, k, people, setup): k for k in range(len(people))}
         for future in as_completed(futures):
-            outcomes.update(future.result())
-            report(len(outcomes), len(tasks))
-    return [row for task in tasks for row in outcomes[task]]
+            by_person[futures[future]] = future.result()
+            done += len(people[futures[future]].photos)
+            report(done, total)
+    return [row for k in range(len(people)) for row in by_person[k]]
 
 
-@cache
-def _warm_up(setup: Setup) -> None:
-    """Compile before the clock runs."""
-    photo = Photo("warm-up", {n: p[:2] * [1.0, -1.0] + 300.0 for n, p in _generic_face().items()}, (600, 600))
-    skull = generic_head(1.0)
-    PosteriorSolver(skull, setup.tissue).solve([photo])
-    solve_posest(OverlayProblem(skull, [photo]), setup.tissue.mean_mm)
+def judge_person(person: int, people: Sequence[PersonTruth], setup: Setup) -> list[PhotoOutcome]:
+    """Return the outcomes of all photographs of one person."""
+    scenario = SCENARIOS[setup.scenario]
+    solvers = {
+        name: [contestant(name, k, p, scenario, setup.seed, setup.tissue) for k, p in enumerate(people)]
+        for name in setup.solvers
+    }
+    photos = people[person].photos
+    if photos:
+        _warm_up(noisy_photo(photos[0], scenario, np.random.default_rng(0)), solvers)
+    return [row for i in range(len(photos)) for row in judge_photo(person, i, people, setup, solvers)]
 
 
-def _generic_face() -> dict[str, FloatArray]:
-    points = generic_head(1.0).landmarks_mm
-    return {pair.facial: np.asarray(points[pair.cranial]) for pair in PAIRS}
-
-
-def _judge_person(
-    person: int, people: Sequence[PersonTruth], setup: Setup
-) -> dict[tuple[int, int], list[PhotoOutcome]]:
-    _warm_up(setup)
-    return {(person, i): judge_photo(person, i, people, setup) for i in range(len(people[person].photos))}
+def _warm_up(photo: Photo, solvers: Mapping[str, Sequence[Solve]]) -> None:
+    """Compile and fill the caches before the clock runs."""
+    for of_skull in solvers.values():
+        for solve in of_skull:
+            with suppress(NasionError):
+                solve(photo)
 
 
 def summarise(outcomes: Sequence[PhotoOutcome], people: int, setup: Setup) -> dict[str, Any]:

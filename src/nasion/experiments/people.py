@@ -16,7 +16,7 @@ from nasion.geometry.raster import depth_of
 from nasion.overlay.problem import SkullLandmarks
 from nasion.population.folder import person_of, photograph_rng, read_camera
 from nasion.population.person import Person, PersonSettings
-from nasion.population.photograph import VIEWS, View, landmark_truth, sample_shot
+from nasion.population.photograph import VIEWS, View, face_contours, landmark_truth, sample_shot
 from nasion.population.template import Template
 from nasion.readers.landmarks import read_landmarks
 from nasion.readers.meshes import read_mesh
@@ -51,7 +51,8 @@ def make_people(
 
 
 def _taken(person: Person, view: View, number: int, rng: np.random.Generator) -> PhotoTruth:
-    camera = sample_shot(person, view, rng).camera
+    shot = sample_shot(person, view, rng)
+    camera = shot.camera
     depth, _ = depth_of(person.face, camera)
     truth = landmark_truth(person, camera, depth)
     return PhotoTruth(
@@ -61,6 +62,7 @@ def _taken(person: Person, view: View, number: int, rng: np.random.Generator) ->
         np.array([truth.points_px[name] for name in FACIAL]),
         np.array([name in truth.visible for name in FACIAL]),
         np.packbits(np.isfinite(depth), axis=1),
+        face_contours(person, shot),
     )
 
 
@@ -101,6 +103,7 @@ def _read_photo(folder: Path, view: View, name: str) -> PhotoTruth:
     stem = folder / "photos" / name
     camera = read_camera(stem.with_name(f"{name}.camera.json"))
     truth = json.loads(stem.with_name(f"{name}.truth.json").read_text(encoding="utf-8"))
+    contours = json.loads(stem.with_name(f"{name}.contours.json").read_text(encoding="utf-8"))
     mask = cv2.imread(str(stem.with_name(f"{name}.mask.png")), cv2.IMREAD_GRAYSCALE)
     if mask is None:
         raise NasionError(f"{stem}.mask.png cannot be read; make the population again")
@@ -111,4 +114,5 @@ def _read_photo(folder: Path, view: View, name: str) -> PhotoTruth:
         np.array([truth["landmarks_px"][n] for n in FACIAL]),
         np.array([n in truth["visible"] for n in FACIAL]),
         np.packbits(np.asarray(mask) > 127, axis=1),
+        {key: np.array(curve).reshape(-1, 2) for key, curve in contours.items()},
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from nasion.anatomy.planes import head_frame
 from nasion.anatomy.tissue import TissueTable
 from nasion.geometry.camera import Camera
 from nasion.geometry.surface import Mesh
+from nasion.overlay.face_region import FaceRegion
 from nasion.overlay.problem import Photo, SkullLandmarks
 from nasion.overlay.settings import FACE_HEIGHT_MM
 
@@ -61,6 +62,8 @@ class PhotoTruth:
         (20,) which are seen.
     face_mask
         (h, w) the face's silhouette, packed by ``numpy.packbits`` along its rows.
+    contours
+        Of the face: ``"chin_jaw"`` or ``"forehead"``, (n, 2) px.
 
     """
 
@@ -70,6 +73,12 @@ class PhotoTruth:
     points_px: FloatArray
     visible: NDArray[np.bool_]
     face_mask: NDArray[np.uint8]
+    contours: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def mask(self) -> NDArray[np.bool_]:
+        """Return the (h, w) face mask."""
+        width, height = self.camera.image_size_px
+        return np.unpackbits(self.face_mask, axis=1, count=width)[:height].astype(bool)
 
 
 @dataclass(frozen=True)
@@ -84,12 +93,13 @@ class PersonTruth:
 
 
 def noisy_photo(photo: PhotoTruth, scenario: Scenario, rng: np.random.Generator) -> Photo:
-    """Return what a solver sees of a photograph: its visible landmarks with the scenario's noise."""
+    """Return what a solver sees of a photograph: visible landmarks with the scenario's noise, mask and contours."""
     scale = photo.camera.focal_px / float(photo.camera.translation_mm[2])
     reach = scenario.landmark_noise_face_height * FACE_HEIGHT_MM * scale
     points = photo.points_px + rng.uniform(-reach, reach, photo.points_px.shape)
     seen = {pair.facial: points[j] for j, pair in enumerate(PAIRS) if photo.visible[j]}
-    return Photo(photo.name, seen, photo.camera.image_size_px)
+    face = FaceRegion(photo.mask().astype(np.uint8), photo.contours)
+    return Photo(photo.name, seen, photo.camera.image_size_px, face=face)
 
 
 def oracle_vectors(

@@ -49,7 +49,7 @@ def solve(
 
     table = tissue if tissue is not None else TissueTable.load()
     if solver == "posterior":
-        return PosteriorSolver(problem.skull, table, settings).solve(problem.photos)
+        return PosteriorSolver(problem.skull, table, settings, problem.mesh).solve(problem.photos)
     if solver == "posest":
         return solve_posest(problem, table.mean_mm, PosestSettings(seed=seed))
     raise NasionError(f"there is no solver {solver!r}; choose one of {', '.join(SOLVERS)}")

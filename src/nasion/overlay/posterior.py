@@ -12,8 +12,8 @@ import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +24,16 @@ from nasion.anatomy.planes import reference_skull
 from nasion.anatomy.tissue import TissueTable
 from nasion.errors import NasionError
 from nasion.geometry.camera import Camera
+from nasion.geometry.surface import Mesh
 from nasion.overlay.checks import check_usable
 from nasion.overlay.explain import explain
 from nasion.overlay.kernel import PER_PHOTO
 from nasion.overlay.model import GROUPS, PhotoModel, SkullModel
+from nasion.overlay.outline import SkullOutline
 from nasion.overlay.problem import OverlaySolution, Photo, PhotoSolution, SkullLandmarks, TissueEstimate
 from nasion.overlay.search import FINE, GRID, refine, score_people, solve_person
 from nasion.overlay.settings import PosteriorSettings
+from nasion.overlay.surface_fit import refine_with_outline
 
 FloatArray = NDArray[np.float64]
 
@@ -71,12 +74,22 @@ class PosteriorSolver:
         The tissue table.
     settings
         Assumptions.
+    mesh
+        The skull's surface in the landmarks' frame; with it, photographs that have a face region are refined by the
+        skull's outline (``overlay.outline``).
 
     """
 
-    def __init__(self, skull: SkullLandmarks, tissue: TissueTable, settings: PosteriorSettings | None = None) -> None:
+    def __init__(
+        self,
+        skull: SkullLandmarks,
+        tissue: TissueTable,
+        settings: PosteriorSettings | None = None,
+        mesh: Mesh | None = None,
+    ) -> None:
         self.settings = settings or PosteriorSettings()
         self.skull = skull
+        self._mesh = mesh
         self.model = SkullModel.build(skull, tissue, self.settings)
         self.generic = _generic_model(tissue, self.settings)
 
@@ -109,8 +122,40 @@ class PosteriorSolver:
             )
         return _Raw(observed, rotation, theta, covariance, log_likelihood, generic, bool(converged))
 
+    @cached_property
+    def _outline(self) -> SkullOutline | None:
+        if self._mesh is None:
+            return None
+        bounds = {**self.skull.landmarks_mm, **self.skull.helpers_mm}
+        return SkullOutline(self._mesh, self.model.frame, bounds, self.settings.outline)
+
+    def _refined(self, photos: Sequence[Photo], model: PhotoModel, raw: _Raw) -> _Raw:
+        """Return the landmark solution refined by the outlines, where there is a surface and a face region."""
+        faces = [photo.face for photo in photos]
+        outline = self._outline if any(face is not None for face in faces) else None
+        if outline is None:
+            return raw
+        fit = refine_with_outline(
+            outline,
+            faces,
+            self.model,
+            model,
+            raw.observed,
+            self.settings.degrees_of_freedom,
+            raw.rotation,
+            raw.theta,
+        )
+        return replace(
+            raw,
+            rotation=fit.rotation,
+            theta=fit.theta,
+            covariance=fit.covariance,
+            log_likelihood=fit.log_likelihood,
+            converged=fit.converged,
+        )
+
     def scores(self, people: Sequence[Sequence[Photo]], threads: int = 2) -> FloatArray:
-        """Return (n,) scores of many people, those of ``solve(photos).score``, computed outside Python's lock.
+        """Return (n,) scores of many people by landmarks alone; ``solve(photos).score`` where no face region is given.
 
         Where no camera can be found the score is minus infinity.
 
@@ -166,7 +211,7 @@ class PosteriorSolver:
         """
         started = time.perf_counter()
         model = self._photo_model(photos)
-        raw = self._solve_raw(model)
+        raw = self._refined(photos, model, self._solve_raw(model))
         count = len(photos)
         residual, covariance = np.empty((count, 20, 2)), np.empty((count, 20, 2, 2))
         tissue_mean, tissue_var = np.empty((20, 3)), np.empty((20, 3))

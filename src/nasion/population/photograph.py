@@ -169,7 +169,7 @@ def take_photograph(
         person.face, shot.camera, albedo=person.face_albedo, lighting=_lighting(rng), background=_background(rng)
     )
     return VirtualPhotograph(
-        drawn.image, shot, landmark_truth(person, shot.camera, drawn.depth), drawn.mask, _contours(person, shot)
+        drawn.image, shot, landmark_truth(person, shot.camera, drawn.depth), drawn.mask, face_contours(person, shot)
     )
 
 
@@ -189,7 +189,8 @@ def _background(rng: np.random.Generator) -> FloatArray:
     return np.clip(brightness + rng.normal(0, 0.02, 3), 0.0, 1.0)
 
 
-def _contours(person: Person, shot: Shot) -> dict[str, FloatArray]:
+def face_contours(person: Person, shot: Shot) -> dict[str, FloatArray]:
+    """Return the face's ``"chin_jaw"`` (frontal) or ``"forehead"`` (lateral) curve, (n, 2) px; empty where none is seen."""
     helpers = person.facial_helpers
     try:
         if shot.view == "lateral":
