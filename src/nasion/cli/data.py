@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nasion.cli.options import Force, Jobs, Out, Seed
+from nasion.errors import NasionError
 
 
 def skull(
@@ -28,10 +29,13 @@ def skull(
     from nasion.readers.ct import read_ct
     from nasion.readers.ct_surfaces import SurfaceSettings, extract_surfaces
     from nasion.readers.files import refuse_existing
-    from nasion.readers.meshes import write_mesh
+    from nasion.readers.meshes import check_ending, write_mesh
 
+    if skin is not None and skin.resolve() == out.resolve():
+        raise NasionError(f"{out}: is named for the bone and for the skin; give two names")
     for path in (out, skin):
         if path is not None:
+            check_ending(path)
             refuse_existing(path, force)
     volume = read_ct(ct, series)
     surfaces = extract_surfaces(volume, SurfaceSettings(bone_hu=bone_hu, triangles=triangles))

@@ -17,6 +17,7 @@ from nasion.readers.files import read_bytes, write_bytes
 from nasion.readers.units import check_size, mm_per_unit
 
 ENDINGS: Final = (".ply", ".stl", ".obj", ".vtp")
+WRITTEN_ENDINGS: Final = (".ply", ".stl", ".obj")
 MOST_TRIANGLES: Final = 5_000_000
 """A mesh with more triangles is decimated to ``DECIMATED_TRIANGLES``."""
 DECIMATED_TRIANGLES: Final = 1_000_000
@@ -85,12 +86,16 @@ def write_mesh(path: Path | str, mesh: Mesh) -> None:
     """Write a mesh atomically; the ending tells the format: binary PLY or STL, or OBJ. Numbers are 32-bit floats."""
     import trimesh
 
-    path = Path(path)
-    ending = path.suffix.lower()
-    if ending not in (".ply", ".stl", ".obj"):
-        raise NasionError(f"{path}: meshes are written as .ply, .stl or .obj; choose one of these endings")
+    check_ending(path)
+    ending = Path(path).suffix.lower()
     content: Any = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).export(file_type=ending[1:])
     write_bytes(path, content.encode() if isinstance(content, str) else content)
+
+
+def check_ending(path: Path | str) -> None:
+    """Raise NasionError where a mesh cannot be written under this name, before the work that makes it."""
+    if Path(path).suffix.lower() not in WRITTEN_ENDINGS:
+        raise NasionError(f"{path}: meshes are written as .ply, .stl or .obj; choose one of these endings")
 
 
 def components(faces: IntArray, vertex_count: int) -> IntArray:
