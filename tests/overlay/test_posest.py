@@ -8,7 +8,8 @@ from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
 from nasion.geometry.camera import back_projection_error_mm
-from nasion.overlay.posest import levenberg_marquardt, solve
+from nasion.overlay.pnpf import levenberg_marquardt
+from nasion.overlay.posest import solve
 from nasion.overlay.problem import CameraPrior, OverlayProblem
 from overlay.scene import make_head, make_photo
 
@@ -52,7 +53,7 @@ def test_levenberg_marquardt_reaches_scipys_minimum(rng, tissue):
         return (np.exp(p[6]) * x[:, :2] / x[:, 2:] - observed).ravel()
 
     expected = least_squares(residual, np.r_[0, 0, 0, center * 1.05, np.log(2300.0)], x_scale="jac", xtol=1e-12)
-    rotation, translation, focal, ok = levenberg_marquardt(points, observed, start, center * 1.05, 2300.0, 1e6)
+    rotation, translation, focal, _, ok = levenberg_marquardt(points, observed, start, center * 1.05, 2300.0, 1e6)
     x = points @ rotation.T + translation
     cost = ((focal * x[:, :2] / x[:, 2:] - observed) ** 2).sum()
     assert ok
