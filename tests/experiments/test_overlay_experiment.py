@@ -28,7 +28,8 @@ def _person(seed: int, views=("frontal", "lateral"), shape_sd=4.0) -> PersonTrut
         visible = np.array([p.facial in photo.landmarks_px for p in PAIRS])
         width, height = camera.image_size_px
         mask = np.packbits(np.ones((height, width), dtype=bool), axis=1)
-        photos.append(PhotoTruth(view, view, camera, points, visible, mask))
+        scale = camera.focal_px / float(camera.to_camera(head.facial_mm)[:, 2].mean())
+        photos.append(PhotoTruth(view, view, camera, points, visible, mask, scale))
     corners = np.array(list(head.skull.landmarks_mm.values()))
     mesh = Mesh(corners, np.array([[0, 8, 9], [6, 18, 19]]))
     return PersonTruth(f"person_{seed}", head.skull, mesh, head.facial_mm, photos)
@@ -41,7 +42,8 @@ def people():
 
 def test_noise_is_uniform_within_one_percent_of_the_face_height(people):
     truth = people[0].photos[0]
-    reach = 0.01 * 118.0 * truth.camera.focal_px / truth.camera.translation_mm[2]
+    depth = truth.camera.to_camera(people[0].facial_mm)[:, 2].mean()
+    reach = 0.01 * 118.0 * truth.camera.focal_px / depth
     shifts = []
     for seed in range(300):
         photo = noisy_photo(truth, SCENARIOS["B"], np.random.default_rng(seed))

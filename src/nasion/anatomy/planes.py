@@ -20,6 +20,13 @@ FloatArray = NDArray[np.float64]
 
 FRANKFURT_POINTS: Final = ("porion_left", "porion_right", "orbitale_left", "orbitale_right")
 
+SHORTEST_FORWARD_MM: Final = 20.0
+"""Least distance from the porions forward to the orbitalia."""
+
+FARTHEST_TURN_DEG: Final = 30.0
+ENOUGH_FOR_AXES: Final = 10
+"""From this many landmarks on, the reference skull's fit is good enough (3 to 8 degrees) to judge the helpers."""
+
 
 @dataclass(frozen=True)
 class HeadFrame:
@@ -92,6 +99,8 @@ def frankfurt_rotation(points_mm: Mapping[str, FloatArray]) -> FloatArray | None
     _, left = midsagittal_plane(points_mm)
     forward = np.mean(orbitales, axis=0) - (porions[0] + porions[1]) / 2
     up = np.cross(forward, left)
+    if np.linalg.norm(up) < SHORTEST_FORWARD_MM:
+        raise NasionError("porion and orbitale do not span the Frankfurt plane; place them again or leave them out")
     up /= np.linalg.norm(up)
     left = left - (left @ up) * up
     left /= np.linalg.norm(left)
@@ -104,7 +113,7 @@ def head_frame(landmarks_mm: Mapping[str, FloatArray], helpers_mm: Mapping[str, 
     Raises
     ------
     NasionError
-        Fewer than three landmarks, or all on one line.
+        Fewer than three landmarks, all on one line, or helpers that contradict them.
 
     """
     names = [name for name in landmarks_mm if name in reference_skull()]
@@ -117,8 +126,14 @@ def head_frame(landmarks_mm: Mapping[str, FloatArray], helpers_mm: Mapping[str, 
             "the cranial landmarks lie on one line; place landmarks on both sides and at different heights"
         )
     frankfurt = frankfurt_rotation({**landmarks_mm, **(helpers_mm or {})})
-    if frankfurt is not None:
-        return HeadFrame(frankfurt, origin, "frankfurt")
     target = np.array([reference_skull()[name] for name in names])
     fit, _ = Rotation.align_vectors(target - target.mean(axis=0), points - origin)
-    return HeadFrame(fit.as_matrix(), origin, "reference")
+    if frankfurt is None:
+        return HeadFrame(fit.as_matrix(), origin, "reference")
+    turn = np.degrees((fit * Rotation.from_matrix(frankfurt).inv()).magnitude())
+    if len(names) >= ENOUGH_FOR_AXES and turn > FARTHEST_TURN_DEG:
+        raise NasionError(
+            f"porion and orbitale disagree with the other cranial landmarks by {turn:.0f} degrees; "
+            "place the four of them again or leave them out"
+        )
+    return HeadFrame(frankfurt, origin, "frankfurt")

@@ -12,7 +12,9 @@ import numpy as np
 from nasion.anatomy.landmarks import PAIRS, SCHEMES
 from nasion.errors import NasionError
 from nasion.experiments.protocol import PersonTruth, PhotoTruth
+from nasion.geometry.camera import Camera
 from nasion.geometry.raster import depth_of
+from nasion.geometry.surface import FloatArray
 from nasion.overlay.problem import SkullLandmarks
 from nasion.population.folder import person_of, photograph_rng, read_camera
 from nasion.population.person import Person, PersonSettings
@@ -62,6 +64,7 @@ def _taken(person: Person, view: View, number: int, rng: np.random.Generator) ->
         np.array([truth.points_px[name] for name in FACIAL]),
         np.array([name in truth.visible for name in FACIAL]),
         np.packbits(np.isfinite(depth), axis=1),
+        _scale(camera, np.array([person.facial[name] for name in FACIAL])),
         face_contours(person, shot),
     )
 
@@ -84,22 +87,26 @@ def read_people(folder: Path, subjects: int, frontal: int, lateral: int) -> list
 def _read_person(folder: Path, frontal: int, lateral: int) -> PersonTruth:
     cranial = read_landmarks(folder / "cranial.landmarks.json", "cranial", 3)
     facial = read_landmarks(folder / "facial.landmarks.json", "facial", 3)
+    missing = [pair.facial for pair in PAIRS if pair.facial not in facial.landmarks]
+    if missing:
+        raise NasionError(f"{folder}: facial landmark {missing[0]} is missing; the experiment needs all twenty")
+    points = np.array([facial.landmarks[name] for name in FACIAL])
     photos = []
     for view, count in zip(VIEWS, (frontal, lateral), strict=True):
         for number in range(count):
             name = f"{view}_{number:02d}"
             if not (folder / "photos" / f"{name}.camera.json").is_file():
                 raise NasionError(f"{folder} has no photograph {name}; lower --frontal and --lateral")
-            photos.append(_read_photo(folder, view, name))
-    missing = [pair.facial for pair in PAIRS if pair.facial not in facial.landmarks]
-    if missing:
-        raise NasionError(f"{folder}: facial landmark {missing[0]} is missing; the experiment needs all twenty")
+            photos.append(_read_photo(folder, view, name, points))
     skull = SkullLandmarks(cranial.landmarks, helpers_mm=cranial.helpers)
-    points = np.array([facial.landmarks[name] for name in FACIAL])
     return PersonTruth(folder.name, skull, read_mesh(folder / "skull.ply").mesh, points, photos)
 
 
-def _read_photo(folder: Path, view: View, name: str) -> PhotoTruth:
+def _scale(camera: Camera, facial_mm: FloatArray) -> float:
+    return camera.focal_px / float(camera.to_camera(facial_mm)[:, 2].mean())
+
+
+def _read_photo(folder: Path, view: View, name: str, facial_mm: FloatArray) -> PhotoTruth:
     stem = folder / "photos" / name
     camera = read_camera(stem.with_name(f"{name}.camera.json"))
     truth = json.loads(stem.with_name(f"{name}.truth.json").read_text(encoding="utf-8"))
@@ -114,5 +121,6 @@ def _read_photo(folder: Path, view: View, name: str) -> PhotoTruth:
         np.array([truth["landmarks_px"][n] for n in FACIAL]),
         np.array([n in truth["visible"] for n in FACIAL]),
         np.packbits(np.asarray(mask) > 127, axis=1),
+        _scale(camera, facial_mm),
         {key: np.array(curve).reshape(-1, 2) for key, curve in contours.items()},
     )

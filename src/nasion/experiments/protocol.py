@@ -39,6 +39,11 @@ class Scenario:
     direction_error_deg: float
 
 
+NOISE_STREAM: Final = 3
+ORACLE_STREAM: Final = 4
+"""Purposes of random numbers; 1 and 2 are the population's. Equal numbers for two purposes would tie them together."""
+
+
 SCENARIOS: Final[dict[str, Scenario]] = {
     "A": Scenario(0.0, 0.0),
     "B": Scenario(0.01, 0.0),
@@ -62,6 +67,8 @@ class PhotoTruth:
         (20,) which are seen.
     face_mask
         (h, w) the face's silhouette, packed by ``numpy.packbits`` along its rows.
+    scale_px_per_mm
+        At the face's mean depth.
     contours
         Of the face: ``"chin_jaw"`` or ``"forehead"``, (n, 2) px.
 
@@ -73,6 +80,7 @@ class PhotoTruth:
     points_px: FloatArray
     visible: NDArray[np.bool_]
     face_mask: NDArray[np.uint8]
+    scale_px_per_mm: float
     contours: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def mask(self) -> NDArray[np.bool_]:
@@ -92,10 +100,14 @@ class PersonTruth:
     photos: Sequence[PhotoTruth]
 
 
+def stream(seed: int, purpose: int, *which: int) -> np.random.Generator:
+    """Return random numbers that belong to one purpose and item alone."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *which)))
+
+
 def noisy_photo(photo: PhotoTruth, scenario: Scenario, rng: np.random.Generator) -> Photo:
     """Return what a solver sees of a photograph: visible landmarks with the scenario's noise, mask and contours."""
-    scale = photo.camera.focal_px / float(photo.camera.translation_mm[2])
-    reach = scenario.landmark_noise_face_height * FACE_HEIGHT_MM * scale
+    reach = scenario.landmark_noise_face_height * FACE_HEIGHT_MM * photo.scale_px_per_mm
     points = photo.points_px + rng.uniform(-reach, reach, photo.points_px.shape)
     seen = {pair.facial: points[j] for j, pair in enumerate(PAIRS) if photo.visible[j]}
     face = FaceRegion(photo.mask().astype(np.uint8), photo.contours)

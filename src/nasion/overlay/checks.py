@@ -43,8 +43,6 @@ def check_usable(skull: SkullLandmarks, photo: Photo) -> None:
     partner = {pair.facial: pair.cranial for pair in PAIRS}
     points = np.array([skull.landmarks_mm[partner[name]] for name in names])
     pixels = np.array([photo.landmarks_px[name] for name in names])
-    if not (np.isfinite(points).all() and np.isfinite(pixels).all()):
-        raise NasionError(f"{photo.name}: a landmark's coordinate is not a number; place it again or leave it out")
     spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False) / np.sqrt(len(points))
     if spread[1] < THINNEST_MM:
         raise NasionError(

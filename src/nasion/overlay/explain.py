@@ -20,6 +20,7 @@ def explain(  # type: ignore[no-untyped-def]
     rot,
     theta,
     param_cov,
+    dof,
     residual,
     covariance,
     tissue_mean,
@@ -33,6 +34,8 @@ def explain(  # type: ignore[no-untyped-def]
         As for ``kernel.group_rows``.
     param_cov
         (7P + 1, 7P + 1) covariance of the parameters.
+    dof
+        Degrees of freedom of the groups' Student-t tails.
     residual, covariance
         Outputs (P, 20, 2) observed minus predicted and (P, 20, 2, 2) its covariance before the fit; NaN where
         unobserved.
@@ -73,6 +76,8 @@ def explain(  # type: ignore[no-untyped-def]
         cross = build * build * tissue_cov[g] @ image_jac[:n].T
         gain = cross @ inverse
         shift = gain @ res[:n]
+        # conditional covariance of a multivariate t: wide where the group fits badly
+        tail = (dof + res[:n] @ inverse @ res[:n]) / (dof + n)
         left = -gain @ jac[:n, :npar].copy()
         for member in range(2):
             j = groups[g, member]
@@ -82,5 +87,5 @@ def explain(  # type: ignore[no-untyped-def]
                 i = 3 * member + c
                 left[i, npar - 1] += build * m[j, c]
                 tissue_mean[j, c] += shift[i]
-                own_var = build * build * tissue_cov[g, i, i] - gain[i] @ cross[i]
+                own_var = tail * (build * build * tissue_cov[g, i, i] - np.dot(gain[i], cross[i]))
                 tissue_var[j, c] = own_var + np.dot(left[i] @ param_cov, left[i])

@@ -53,4 +53,5 @@ class FaceRegion:
     @cached_property
     def distance_px(self) -> NDArray[np.float32]:
         """(h, w) signed distance to the border of the outside, positive there; the unknown counts as face."""
-        return signed_distance_px(~self.outside)
+        farthest = float(sum(self.mask.shape))
+        return np.clip(signed_distance_px(~self.outside), -farthest, farthest)

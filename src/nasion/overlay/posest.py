@@ -20,7 +20,6 @@ from nasion.geometry.camera import Camera, image_center_px
 from nasion.overlay.checks import check_usable, shared_pairs
 from nasion.overlay.pnpf import LONGEST_FOCAL_DIAGONALS, levenberg_marquardt, ransac_p4pf
 from nasion.overlay.problem import OverlayProblem, OverlaySolution, Photo, PhotoSolution, SkullLandmarks
-from nasion.overlay.settings import FACE_HEIGHT_MM
 
 FloatArray = NDArray[np.float64]
 
@@ -125,9 +124,3 @@ def _solve_photo(
         bool(ok),
     )
     return solution, error
-
-
-def face_height_px(camera: Camera, center_mm: FloatArray) -> float:
-    """Return the image length of a mean face height at the distance of ``center_mm`` (head axes)."""
-    depth = float(camera.to_camera(center_mm[None])[0, 2])
-    return camera.focal_px * FACE_HEIGHT_MM / max(depth, 1.0)

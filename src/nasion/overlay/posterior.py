@@ -17,7 +17,6 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from nasion.anatomy.landmarks import PAIRS
 from nasion.anatomy.planes import reference_skull
@@ -226,6 +225,7 @@ class PosteriorSolver:
             raw.rotation,
             raw.theta,
             raw.covariance,
+            self.settings.degrees_of_freedom,
             residual,
             covariance,
             tissue_mean,
@@ -312,7 +312,9 @@ class PosteriorSolver:
         if abs(raw.theta[-1]) > 3 * self.model.build_log_sd:
             flags.append("build_factor_implausible")
         squared = np.einsum("ni,nij,nj->n", residual, np.linalg.inv(covariance), residual)
-        if chi2.sf(squared.max(), 2) * len(squared) < IMPLAUSIBLE_TAIL:
+        dof = self.settings.degrees_of_freedom
+        # tail of a bivariate t: squared / 2 follows F(2, dof)
+        if (1 + float(squared.max()) / dof) ** (-dof / 2) * len(squared) < IMPLAUSIBLE_TAIL:
             flags.append("residual_implausible")
         if not raw.converged:
             flags.append("not_converged")

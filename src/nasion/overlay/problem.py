@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from nasion.errors import NasionError
 from nasion.geometry.camera import Camera
 from nasion.geometry.surface import Mesh
 from nasion.overlay.face_region import FaceRegion
@@ -16,6 +17,8 @@ from nasion.overlay.face_region import FaceRegion
 FloatArray = NDArray[np.float64]
 
 SOLVERS: Final = ("posterior", "posest")
+
+LARGEST_COORDINATE: Final = 1e6
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class CameraPrior:
     distance_mm
         Distance from the camera to the head's centre and its SD.
     pose_deg
-        (yaw, pitch, roll) of ``geometry.camera.pose_rotation`` and one SD for all three.
+        (yaw, pitch, roll) of ``geometry.camera.pose_rotation``, from the Frankfurt axes, and one SD for all three.
     principal_point_px
         Known principal point; the image's centre where it is None.
 
@@ -39,6 +42,13 @@ class CameraPrior:
     distance_mm: tuple[float, float] | None = None
     pose_deg: tuple[tuple[float, float, float], float] | None = None
     principal_point_px: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        for name, known in (("focal length", self.focal_px), ("distance", self.distance_mm)):
+            if known is not None and not (np.isfinite(known).all() and min(known) > 0):
+                raise NasionError(f"the {name} and its SD must be numbers above 0, not {known[0]} and {known[1]}")
+        if self.pose_deg is not None and not (np.isfinite(self.pose_deg[0]).all() and 0 < self.pose_deg[1] < np.inf):
+            raise NasionError("a head pose needs three angles in degrees and an SD above 0")
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,12 @@ class Photo:
     prior: CameraPrior = field(default_factory=CameraPrior)
     face: FaceRegion | None = None
 
+    def __post_init__(self) -> None:
+        _check_points(self.name, self.landmarks_px, 2)
+        _check_sigmas(self.name, self.sigma_px)
+        if min(self.image_size_px) < 1:
+            raise NasionError(f"{self.name}: the image size must be above 0, not {self.image_size_px}")
+
 
 @dataclass(frozen=True)
 class SkullLandmarks:
@@ -89,6 +105,29 @@ class SkullLandmarks:
     sigma_mm: Mapping[str, float] = field(default_factory=dict)
     helpers_mm: Mapping[str, FloatArray] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        _check_points("skull landmarks", self.landmarks_mm, 3)
+        _check_points("skull landmarks", self.helpers_mm, 3)
+        _check_sigmas("skull landmarks", self.sigma_mm)
+
+
+def _check_points(owner: str, points: Mapping[str, FloatArray], dimensions: int) -> None:
+    for name, point in points.items():
+        values = np.asarray(point, dtype=np.float64)
+        if values.shape != (dimensions,) or not (np.abs(values) < LARGEST_COORDINATE).all():
+            raise NasionError(
+                f"{owner}: {name} has a coordinate that is not a number or far too large; "
+                "place it again or leave it out"
+            )
+
+
+def _check_sigmas(owner: str, sigmas: Mapping[str, float]) -> None:
+    for name, sigma in sigmas.items():
+        if not 0 <= sigma < LARGEST_COORDINATE:
+            raise NasionError(
+                f"{owner}: the SD of {name} must be from 0 to {LARGEST_COORDINATE:.0f}, not {sigma}; correct it"
+            )
+
 
 @dataclass(frozen=True)
 class OverlayProblem:
@@ -100,6 +139,10 @@ class OverlayProblem:
     skull: SkullLandmarks
     photos: Sequence[Photo]
     mesh: Mesh | None = None
+
+    def __post_init__(self) -> None:
+        if not self.photos:
+            raise NasionError("there is no photograph to overlay; give at least one")
 
 
 @dataclass(frozen=True)
@@ -117,15 +160,16 @@ class PhotoSolution:
     predicted_px
         (n, 2) projections of cranial landmark + the solver's expected tissue vector.
     predicted_covariance_px
-        (n, 2, 2) covariance of observed minus predicted (tissue, skull and image noise).
+        (n, 2, 2) covariance of observed minus predicted (tissue, skull and image noise); the posterior solver's
+        residuals follow a Student t with this scale matrix.
     residuals_px
         (n, 2) observed minus predicted.
     log_likelihood
         Log marginal likelihood of this photograph alone; None where the solver has none.
     camera_covariance
-        (7, 7) covariance of: rotation vector (radians, camera axes), the head centre's image position (px, 2), log of
-        the scale at the head's centre (px per mm), log focal length; distance = focal / scale. None where the solver
-        has none.
+        (7, 7) covariance of: rotation vector (radians, camera axes), the image position of the centroid of the cranial
+        landmarks given (px, 2), log of the scale at the head's centre (px per mm), log focal length; distance = focal
+        / scale. None where the solver has none.
     flags
         Short machine-readable names of what is implausible, e.g. ``"distance_implausible"``.
 

@@ -24,8 +24,10 @@ GRID: Final = np.array(
 STARTS: Final = 2
 ITERATIONS: Final = 30
 LARGEST_STEP: Final = 0.35
+NEAREST_START_MM: Final = 300.0
+FEW_LANDMARKS: Final = 8
 COARSE: Final = 0.03
-"""Tolerance, in SDs, where only the likelihood is wanted: it errs by less than a thousandth."""
+"""Tolerance, in SDs, where only a likelihood or a start is wanted: the likelihood errs by a few thousandths."""
 FINE: Final = 1e-3
 """Tolerance of the camera that is given back: it moves no figure that is printed."""
 
@@ -159,9 +161,9 @@ def refine(  # type: ignore[no-untyped-def]
             step *= LARGEST_STEP / longest
         _move(last_rot, last_theta, step, rot, theta)
         converged = shift < tolerance
-    if not ok:
+    if not converged:
+        # the last step was not judged: likelihood and covariance must belong to the camera that is given back
         rot[:], theta[:] = last_rot, last_theta
-        converged = False
         logp, ok = normal_equations(
             groups, x, m, tissue_cov, skull_var, obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta,
             hess, grad,
@@ -244,6 +246,8 @@ def solve_cold(  # type: ignore[no-untyped-def]
             if priors[p, 1] <= priors[p, 3]:
                 # the distance is known better than the focal length
                 t[6] = priors[p, 2] + t[5]
+            # a focal length of another picture (resized, cropped) would put the camera into the head
+            t[6] = max(t[6], t[5] + math.log(NEAREST_START_MM))
             one = slice(p, p + 1)
             logml, _, _ = refine(
                 groups, x, m, tissue_cov, skull_var, obs[one], noise_var[one], priors[one], pose_prior[one],
@@ -261,6 +265,18 @@ def solve_cold(  # type: ignore[no-untyped-def]
             COARSE,
         )  # fmt: skip
     return joint
+
+
+@njit(cache=True, nogil=True)
+def _fewest_seen(obs):  # type: ignore[no-untyped-def]
+    fewest = obs.shape[1]
+    for p in range(obs.shape[0]):
+        n = 0
+        for j in range(obs.shape[1]):
+            if not np.isnan(obs[p, j, 0]):
+                n += 1
+        fewest = min(fewest, n)
+    return fewest
 
 
 @njit(cache=True, nogil=True)
@@ -292,6 +308,20 @@ def solve_person(  # type: ignore[no-untyped-def]
         grid, groups, generic[0], generic[1], generic[2], generic[3], obs, noise_var, priors, pose_prior,
         build_log_sd, dof, rot, theta,
     )  # fmt: skip
+    if _fewest_seen(obs) <= FEW_LANDMARKS:
+        # few landmarks have several modes, and the generic head's best one need not be the skull's
+        own_rot, own_theta = rot.copy(), theta.copy()
+        cold = solve_cold(
+            grid, groups, own[0], own[1], own[2], own[3], obs, noise_var, priors, pose_prior, build_log_sd, dof,
+            own_rot, own_theta,
+        )  # fmt: skip
+        warm_rot, warm_theta = rot.copy(), theta.copy()
+        warm, _, _ = refine(
+            groups, own[0], own[1], own[2], own[3], obs, noise_var, priors, pose_prior, build_log_sd, dof,
+            warm_rot, warm_theta, COARSE,
+        )  # fmt: skip
+        if cold > warm:
+            rot[:], theta[:] = own_rot, own_theta
     logml, cov, converged = refine(
         groups, own[0], own[1], own[2], own[3], obs, noise_var, priors, pose_prior, build_log_sd, dof, rot, theta, FINE
     )

@@ -28,6 +28,8 @@ from nasion.version import __version__
 
 RECORD: Final = "population.json"
 UNFINISHED: Final = ".unfinished"
+PERSON_STREAM: Final = 1
+PHOTOGRAPH_STREAM: Final = 2
 _DIGITS: Final = 6
 _FACIAL: Final = frozenset(SCHEMES["facial20"])
 
@@ -69,13 +71,14 @@ def subject_name(index: int) -> str:
 
 def person_of(template: Template, seed: int, index: int, settings: PersonSettings | None = None) -> Person:
     """Return subject ``index`` of the population with that seed."""
-    own_seed = int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
+    own_seed = int(np.random.SeedSequence(seed, spawn_key=(PERSON_STREAM, index)).generate_state(1)[0])
     return sample_person(template, own_seed, settings, subject_name(index))
 
 
 def photograph_rng(seed: int, index: int, view: View, number: int) -> np.random.Generator:
     """Return the random numbers of one photograph: the same whatever else is made, and by whom."""
-    return np.random.default_rng([seed, index, VIEWS.index(view), number])
+    stream = np.random.SeedSequence(seed, spawn_key=(PHOTOGRAPH_STREAM, index, VIEWS.index(view), number))
+    return np.random.default_rng(stream)
 
 
 def generate_population(

@@ -190,7 +190,7 @@ def _background(rng: np.random.Generator) -> FloatArray:
 
 
 def face_contours(person: Person, shot: Shot) -> dict[str, FloatArray]:
-    """Return the face's ``"chin_jaw"`` (frontal) or ``"forehead"`` (lateral) curve, (n, 2) px; empty where none is seen."""
+    """Return the ``"chin_jaw"`` (frontal) or ``"forehead"`` (lateral) curve, (n, 2) px; empty where none is seen."""
     helpers = person.facial_helpers
     try:
         if shot.view == "lateral":

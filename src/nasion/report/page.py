@@ -14,7 +14,7 @@ import numpy as np
 from nasion.evidence.support import CAVEAT
 from nasion.report.pictures import FACE_LINE, LEVEL_COLORS, SKULL_LINE, arrow_tip, encoded, line_layer, pictures_of
 from nasion.report.scene import Mark, Scene
-from nasion.report.wording import camera_words, flag_words
+from nasion.report.wording import camera_words, flag_words, score_words
 from nasion.version import __version__
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ SCORE_WORDS: Final = {
         "Score: natural logarithm of the likelihood ratio between this skull and a generic head, under the model. "
         "It orders candidates; it is not calibrated."
     ),
-    "posest": "Score: minus the mean reprojection error over the face height. It orders candidates.",
+    "posest": "Score: minus the mean reprojection error over the spread of the landmarks. It orders candidates.",
 }
 
 
@@ -110,7 +110,7 @@ def _row(candidate: Candidate, anchor: str) -> dict[str, Any]:
         "anchor": anchor,
         "degree": degree,
         "degree_class": degree.replace(" ", "-"),
-        "score": "failed" if candidate.score is None else f"{candidate.score:.2f}",
+        "score": score_words(candidate),
         "photographs": len(candidate.photos),
         "rms": ", ".join(f"{100 * m.rms_face_height:.1f}" for m in candidate.measures),
         "log10_others": _log10(None if support is None else support.log10_against_others),

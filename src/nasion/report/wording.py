@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from nasion.casework.records import CameraFigures
+from nasion.casework.records import CameraFigures, Candidate
 
 FLAG_WORDS: Final = {
     "distance_implausible": "the camera would stand implausibly near or far",
@@ -17,10 +17,19 @@ FLAG_WORDS: Final = {
 }
 """Machine-readable flags in plain words; another flag is shown with blanks for underscores."""
 
+SCORE_DIGITS: Final = {"posest": 4}
+
 
 def flag_words(flag: str) -> str:
     """Return a flag in plain words."""
     return FLAG_WORDS.get(flag, flag.replace("_", " "))
+
+
+def score_words(candidate: Candidate) -> str:
+    """Return a candidate's score for a table, with the digits that tell its solver's scores apart; "-" for none."""
+    if candidate.solution is None:
+        return "-"
+    return f"{candidate.solution.score:.{SCORE_DIGITS.get(candidate.solution.solver, 2)}f}"
 
 
 def camera_words(camera: CameraFigures) -> list[str]:
