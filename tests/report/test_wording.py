@@ -1,7 +1,10 @@
 """Cameras and flags in plain words."""
 
-from nasion.casework.records import CameraFigures
-from nasion.report.wording import camera_words, flag_words, pose_words
+import pytest
+
+from nasion.casework.records import CameraFigures, Candidate
+from nasion.overlay.problem import OverlaySolution
+from nasion.report.wording import camera_words, flag_words, pose_words, score_words
 
 
 def test_camera_with_spreads():
@@ -27,3 +30,12 @@ def test_small_turns_are_straight():
 def test_unknown_flags_stay_readable():
     assert flag_words("some_new_flag") == "some new flag"
     assert flag_words("skull_outside_face") == "part of the skull lies outside the face"
+
+
+@pytest.mark.parametrize(
+    ("solver", "score", "words"), [("posterior", 48.094, "48.09"), ("posest", -0.01234, "-0.0123")]
+)
+def test_scores_keep_the_digits_that_tell_them_apart(solver, score, words):
+    solution = OverlaySolution(solver, (), score, None, None, {}, 0.1)
+    assert score_words(Candidate("c", "s", None, (), solution)) == words
+    assert score_words(Candidate("c", "s", None, (), None)) == "-"

@@ -14,7 +14,7 @@ from nasion.casework.records import Case, SkullFiles
 from nasion.population.folder import PopulationSettings, generate_population, subject_name
 
 PEOPLE: Final = 12
-UNKNOWN: Final = 7
+UNKNOWN: Final = 1
 SEED: Final = 2026
 
 

@@ -39,6 +39,8 @@ def print_ranking(case: Case, most: int = 20) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from nasion.report.wording import score_words
+
     title = f"{case.question}: {counted(len(case.candidates), 'candidate')}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAVY, pad_edge=False)
     table.add_column("rank", justify="right")
@@ -49,11 +51,12 @@ def print_ranking(case: Case, most: int = 20) -> None:
     table.add_column("flags", overflow="fold")
     for candidate in case.candidates[:most]:
         degree = "" if candidate.support is None else candidate.support.degree.value
-        score = "-" if candidate.score is None else f"{candidate.score:.2f}"
         rms = ", ".join(f"{100 * m.rms_face_height:.1f}" for m in candidate.measures)
         flags = [flag.replace("_", " ") for flag in candidate.flags]
         flags += [f"{problem.photo} not used" if problem.photo else "not compared" for problem in candidate.problems]
-        table.add_row(str(candidate.rank), escape(candidate.id), degree, score, rms, escape(", ".join(flags)))
+        table.add_row(
+            str(candidate.rank), escape(candidate.id), degree, score_words(candidate), rms, escape(", ".join(flags))
+        )
     console = Console()
     console.print(table)
     if len(case.candidates) > most:
