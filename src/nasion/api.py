@@ -38,8 +38,8 @@ def read_skull(mesh: AnyPath | None, landmarks: AnyPath, units: str | None = Non
         A file cannot be read, or the landmarks do not fit the mesh.
 
     """
-    path = Path(landmarks)
-    return load_skull(SkullFiles(path.stem, path, None if mesh is None else Path(mesh), units), accept_sides)
+    points, surface = Path(landmarks), None if mesh is None else Path(mesh)
+    return load_skull(SkullFiles((surface or points).name, points, surface, units), accept_sides)
 
 
 def read_photo(

@@ -41,7 +41,7 @@ def make_demo_case(
                 taken = population / subject_name(index) / "photos" / f"{view}_00.{ending}"
                 shutil.copyfile(taken, person / f"{view}.{ending}")
     shutil.rmtree(population)
-    return SkullFiles("skull", skull / "cranial.landmarks.json", skull / "skull.ply"), gallery
+    return SkullFiles("skull.ply", skull / "cranial.landmarks.json", skull / "skull.ply"), gallery
 
 
 def run_demo(

@@ -63,7 +63,7 @@ def overlay(
     settings = CaseSettings(solver, tissue, units, camera_prior(focal, distance, pose), accept_sides, seed)
     inputs = [path for path in (skull, skull_landmarks, photo, photo_landmarks, photo_mask, tissue) if path]
     _refuse_early(out, force)
-    unknown = load_skull(SkullFiles(skull_landmarks.stem, skull_landmarks, skull, units), accept_sides)
+    unknown = load_skull(SkullFiles((skull or skull_landmarks).name, skull_landmarks, skull, units), accept_sides)
     files = PhotoFiles(photo.name, photo, photo_landmarks, photo_mask)
     case = overlay_case(unknown, [load_photograph(files, settings.prior, accept_sides)], settings)
     _finish(case, out, force, details=1, inputs=inputs)
@@ -106,7 +106,7 @@ def identify(
     _refuse_early(out, force)
     with progress() as advance, processes(jobs) as executor:
         if gallery is not None and skull_landmarks is not None and photo is None and skulls is None:
-            files = SkullFiles(skull_landmarks.stem, skull_landmarks, skull, units)
+            files = SkullFiles((skull or skull_landmarks).name, skull_landmarks, skull, units)
             case = identify_gallery(
                 files, gallery, settings, executor, lambda done, total: advance("people", done, total)
             )

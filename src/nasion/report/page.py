@@ -26,6 +26,14 @@ STILL_PX: Final = 420
 LIBRARIES: Final = ("numpy", "scipy", "numba", "poselib", "trimesh", "scikit-image", "opencv-python-headless", "pillow")
 
 TITLES: Final = {"overlay": "Skull-face overlay", "identify": "Ranked candidates"}
+PURPOSE_WORDS: Final = {
+    True: "This report orders candidates by how well a skull and photographs agree under a statistical model of soft "
+    "tissue and camera.",
+    False: "This report tells how well a skull and photographs agree under a statistical model of soft tissue and "
+    "camera.",
+}
+"""By whether there are several candidates."""
+
 SCORE_WORDS: Final = {
     "posterior": (
         "Score: natural logarithm of the likelihood ratio between this skull and a generic head, under the model. "
@@ -59,9 +67,13 @@ def page_html(case: Case, shown: Sequence[Candidate], scenes: Sequence[Sequence[
 
 def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
     solver = str(case.settings.get("solver", ""))
+    ranked = len(case.candidates) > 1
     return {
         "title": TITLES.get(case.command, case.command),
         "question": case.question,
+        "ranked": ranked,
+        "heading": "Ranking" if ranked else "Result",
+        "purpose": PURPOSE_WORDS[ranked],
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "version": __version__,
         "skull": case.skull.name if case.skull else "",
@@ -206,6 +218,7 @@ def _layers(scene: Scene) -> dict[str, Any]:
     return {
         "width": scene.size_px[0],
         "height": scene.size_px[1],
+        "magnification": scene.magnification,
         "photo": _data(encoded(scene.photo, "JPEG"), "jpeg"),
         "skull": None if scene.skull is None else _data(encoded(scene.skull, "WEBP"), "webp"),
         **{name: None if layer is None else _data(encoded(layer, "PNG"), "png") for name, layer in lines.items()},
