@@ -244,7 +244,7 @@ def pose_of(genes, cones, landmarks, intervals, rotation, translation, focal, sc
     # a minimum beyond the limit must be seen to lie there
     reach = 2.0 * intervals.focal_limits_px[1]
     rotation, translation, focal, cost, _ = levenberg_marquardt(
-        scratch.facial, landmarks.observed, rotation, translation, focal, reach, 40, 1e-6, 1e-3
+        scratch.facial, landmarks.observed, rotation, translation, focal, reach, 40, 1e-8, 1e-3
     )
     return rotation, translation, focal, cost
 
