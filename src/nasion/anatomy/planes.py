@@ -23,10 +23,6 @@ FRANKFURT_POINTS: Final = ("porion_left", "porion_right", "orbitale_left", "orbi
 SHORTEST_FORWARD_MM: Final = 20.0
 """Least distance from the porions forward to the orbitalia."""
 
-FARTHEST_TURN_DEG: Final = 30.0
-ENOUGH_FOR_AXES: Final = 10
-"""From this many landmarks on, the reference skull's fit is good enough (3 to 8 degrees) to judge the helpers."""
-
 
 @dataclass(frozen=True)
 class HeadFrame:
@@ -113,7 +109,7 @@ def head_frame(landmarks_mm: Mapping[str, FloatArray], helpers_mm: Mapping[str, 
     Raises
     ------
     NasionError
-        Fewer than three landmarks, all on one line, or helpers that contradict them.
+        Fewer than three landmarks, all on one line, or helpers that span no plane.
 
     """
     names = [name for name in landmarks_mm if name in reference_skull()]
@@ -126,14 +122,8 @@ def head_frame(landmarks_mm: Mapping[str, FloatArray], helpers_mm: Mapping[str, 
             "the cranial landmarks lie on one line; place landmarks on both sides and at different heights"
         )
     frankfurt = frankfurt_rotation({**landmarks_mm, **(helpers_mm or {})})
+    if frankfurt is not None:
+        return HeadFrame(frankfurt, origin, "frankfurt")
     target = np.array([reference_skull()[name] for name in names])
     fit, _ = Rotation.align_vectors(target - target.mean(axis=0), points - origin)
-    if frankfurt is None:
-        return HeadFrame(fit.as_matrix(), origin, "reference")
-    turn = np.degrees((fit * Rotation.from_matrix(frankfurt).inv()).magnitude())
-    if len(names) >= ENOUGH_FOR_AXES and turn > FARTHEST_TURN_DEG:
-        raise NasionError(
-            f"porion and orbitale disagree with the other cranial landmarks by {turn:.0f} degrees; "
-            "place the four of them again or leave them out"
-        )
-    return HeadFrame(frankfurt, origin, "frankfurt")
+    return HeadFrame(fit.as_matrix(), origin, "reference")

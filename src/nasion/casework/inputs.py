@@ -45,13 +45,14 @@ def load_skull(files: SkullFiles, accept_sides: bool = False) -> Skull:
         A file cannot be read, left and right are exchanged, or a landmark lies farther than 5 mm from the mesh.
 
     """
-    from nasion.overlay.checks import check_skull_sides
+    from nasion.overlay.checks import check_skull_helpers, check_skull_sides
     from nasion.readers.landmarks import read_landmarks
 
     found = read_landmarks(files.landmarks, "cranial", 3, files.units)
     landmarks = SkullLandmarks(dict(found.landmarks), dict(found.sigma), dict(found.helpers))
     if not accept_sides:
         check_skull_sides(landmarks, str(files.landmarks))
+        check_skull_helpers(landmarks, str(files.landmarks))
     mesh, notes = (None, ()) if files.mesh is None else load_mesh(files)
     if mesh is not None:
         check_on_mesh(files, found.landmarks, mesh)

@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from nasion.anatomy.landmarks import PAIRS, mirrored, side
-from nasion.anatomy.planes import reference_skull
+from nasion.anatomy.planes import head_frame, reference_skull
 from nasion.errors import NasionError
 from nasion.overlay.problem import Photo, SkullLandmarks
 
 FloatArray = NDArray[np.float64]
 
 FEWEST: Final = 4
+FARTHEST_TURN_DEG: Final = 30.0
+ENOUGH_FOR_AXES: Final = 10
+"""From this many landmarks on, the reference skull's fit is good enough (3 to 8 degrees) to judge the helpers."""
+
 THINNEST_MM: Final = 2.0
 """Smallest root mean square distance of the landmarks from their best plane (and line) that still fixes a camera."""
 
@@ -77,6 +81,27 @@ def check_skull_sides(skull: SkullLandmarks, name: str = "the skull") -> None:
         raise NasionError(
             f"{name}: left and right landmarks are exchanged or the mesh is a mirror image (left is the subject's); "
             "rename them, or accept the sides as they are with --accept-sides"
+        )
+
+
+def check_skull_helpers(skull: SkullLandmarks, name: str = "the skull") -> None:
+    """Refuse porion and orbitale that contradict the other cranial landmarks.
+
+    Raises
+    ------
+    NasionError
+        The Frankfurt axes by the helpers and by a fit of the reference skull differ by more than 30 degrees.
+
+    """
+    by_helpers = head_frame(skull.landmarks_mm, skull.helpers_mm)
+    if by_helpers.source != "frankfurt" or len(skull.landmarks_mm) < ENOUGH_FOR_AXES:
+        return
+    by_fit = head_frame(skull.landmarks_mm)
+    turn = np.degrees(Rotation.from_matrix(by_fit.rotation @ by_helpers.rotation.T).magnitude())
+    if turn > FARTHEST_TURN_DEG:
+        raise NasionError(
+            f"{name}: porion and orbitale disagree with the other cranial landmarks by {turn:.0f} degrees; "
+            "place the four of them again or leave them out"
         )
 
 
