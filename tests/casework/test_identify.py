@@ -188,7 +188,7 @@ def test_equal_scores_share_a_rank(case_folder: CaseFolder) -> None:
     ranked = rank_candidates([failed, twin, best])
     assert [(c.id, c.rank) for c in ranked] == [(TRUE_PERSON, 1), ("twin", 1), ("failed", 3)]
     assert ranked[2].support is not None
-    assert ranked[2].support.label == "could not be assessed"
+    assert ranked[2].support.label == "not assessed"
 
 
 def test_landmark_only_work_needs_no_mesh(case_folder: CaseFolder) -> None:

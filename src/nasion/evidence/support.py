@@ -29,14 +29,14 @@ CLEAR_LOG10: Final = 2.0
 
 
 class Degree(StrEnum):
-    """The five degrees, from for to against."""
+    """The five degrees, from for to against, and none."""
 
     SUPPORTS = "supports"
     WEAKLY_SUPPORTS = "weakly supports"
     NEUTRAL = "neither supports nor contradicts"
     WEAKLY_CONTRADICTS = "weakly contradicts"
     CONTRADICTS = "contradicts"
-    NOT_ASSESSED = "could not be assessed"
+    NOT_ASSESSED = "not assessed"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Support:
     log10_against_generic
         The same against a generic head: the reference skull with the population's spread of shape.
     misfit
-        None where nothing could be solved.
+        None where nothing could be solved or the solver gives no likelihood.
 
     """
 
@@ -143,12 +143,13 @@ def degrees_of_support(scores: Sequence[float | None], misfits: Sequence[Misfit 
     ----------
     scores
         Natural logarithm of the likelihood ratio between this skull and a generic head, for each candidate; None for a
-        failure, or for all where the solver gives no likelihood.
+        failure, or for all where the solver gives no likelihood; such a solver orders candidates, and no degree of
+        support is stated. Only scored ones count as "the other candidates".
     misfits
-        Of the same candidates; None for a failure, which does not count as one of "the other candidates".
+        Of the same candidates; None for a failure.
 
     """
-    compared = sum(score is not None or misfit is not None for score, misfit in zip(scores, misfits, strict=True))
+    compared = sum(score is not None for score in scores)
     return [
         _support(score, ratio, misfit, compared)
         for score, ratio, misfit in zip(scores, log10_ratios(scores), misfits, strict=True)
@@ -158,18 +159,21 @@ def degrees_of_support(scores: Sequence[float | None], misfits: Sequence[Misfit 
 def _support(score: float | None, against_others: float | None, misfit: Misfit | None, candidates: int) -> Support:
     against_generic = None if score is None else score / math.log(10)
     if misfit is None:
-        sentence = "The overlay could not be assessed: too few landmarks could be compared."
+        sentence = "The overlay was not assessed: nothing could be compared."
         return Support(Degree.NOT_ASSESSED, sentence, against_others, against_generic, None)
-    degree = _degree([ratio for ratio in (against_others, against_generic) if ratio is not None], misfit)
+    if against_generic is None:
+        sentence = "The overlay was not assessed: this solver orders candidates but gives no likelihood."
+        return Support(Degree.NOT_ASSESSED, sentence, None, None, None)
+    degree = _degree(against_generic if against_others is None else min(against_others, against_generic), misfit)
     parts = (_statement(degree, candidates), _residual_clause(misfit))
     return Support(degree, " ".join(parts), against_others, against_generic, misfit)
 
 
-def _degree(ratios: Sequence[float], misfit: Misfit) -> Degree:
+def _degree(log10_ratio: float, misfit: Misfit) -> Degree:
     """Return the degree from the less favourable of the ratios, lowered where the residuals are strained."""
     if misfit.tail < IMPLAUSIBLE_TAIL:
         return Degree.CONTRADICTS
-    compared = _compared(min(ratios)) if ratios else Degree.NEUTRAL
+    compared = _compared(log10_ratio)
     if misfit.tail >= STRAINED_TAIL:
         return compared
     strained = {
@@ -193,7 +197,7 @@ def _compared(log10_ratio: float) -> Degree:
 def _statement(degree: Degree, candidates: int) -> str:
     claim = f"The overlay {degree} that skull and photographs belong to one person, compared with"
     if candidates == 1:
-        return f"{claim} a generic head; with one candidate in the run there is nobody else to compare it with."
+        return f"{claim} a generic head; there is nobody else in this run to compare with."
     others = "the other candidate" if candidates == 2 else f"the other {candidates - 1} candidates"
     return f"{claim} {others} of this run and with a generic head."
 

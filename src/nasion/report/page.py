@@ -73,6 +73,7 @@ def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
         "question": case.question,
         "ranked": ranked,
         "heading": "Ranking" if ranked else "Result",
+        "likelihood": any(candidate.log_likelihood is not None for candidate in case.candidates),
         "purpose": PURPOSE_WORDS[ranked],
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "version": __version__,
@@ -115,7 +116,7 @@ def _shown(value: object) -> str:
 
 def _row(candidate: Candidate, anchor: str) -> dict[str, Any]:
     support = candidate.support
-    degree = "could not be assessed" if support is None else support.degree.value
+    degree = "not assessed" if support is None else support.degree.value
     return {
         "rank": candidate.rank,
         "id": candidate.id,
@@ -179,6 +180,7 @@ def _photo(
         "outside": ""
         if outside is None
         else f"{100 * outside:.2f} % of the skull's silhouette lies outside the face mask.",
+        "tissue": solution is not None and bool(solution.tissue),
         "residuals": [_residual(k, name, measured, solution) for k, name in enumerate(solved.names)],
         "layers": None if scene is None else _layers(scene),
         "marks": [] if scene is None else [_svg_mark(mark, scene.magnification) for mark in scene.marks],
@@ -248,7 +250,7 @@ def _stills(scene: Scene) -> list[dict[str, str]]:
     captions = {
         "blend": "skull blended in at half opacity",
         "wipe": "photograph left, skull right",
-        "contours": "contours of skull (blue) and face (yellow)",
+        "contours": "contours of skull (blue)" + ("" if scene.face_lines is None else " and face (yellow)"),
         "landmarks": f"landmarks: arrows {scene.magnification} times their length, 95 % ellipses",
     }
     return [
