@@ -223,3 +223,29 @@ def _children(pid: int) -> list[int]:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
+
+
+def test_progress_is_shown_on_a_terminal_only(own_case: CaseFolder) -> None:
+    pty = pytest.importorskip("pty")
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "nasion", *map(str, identify(own_case, own_case.root / "result"))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave, env=os.environ | {"TERM": "xterm"}) as running:
+        os.close(slave)
+        shown = b""
+        with os.fdopen(master, "rb", buffering=0) as terminal:
+            # Linux ends a terminal without writers with an error
+            while chunk := _read(terminal):
+                shown += chunk
+        assert running.stdout is not None
+        printed = running.stdout.read()
+    assert running.returncode == 0
+    assert b"people" in shown
+    assert b"4/4" in shown
+    assert b"\x1b" not in printed
+
+
+def _read(stream: Any) -> bytes:
+    try:
+        return bytes(stream.read(4096))
+    except OSError:
+        return b""

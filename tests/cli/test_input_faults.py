@@ -37,7 +37,7 @@ def overlay(case: CaseFolder, out: Path, *more: object, **replaced: object) -> l
 
 def identify(case: CaseFolder, out: Path, *more: object) -> list[object]:
     files = ("--skull", case.mesh, "--skull-landmarks", case.cranial, "--gallery", case.gallery, "--out", out)
-    return ["identify", *files, "--jobs", 1, *more]
+    return ["identify", *files, "--jobs", 1, "--details", 1, *more]
 
 
 def refusal(arguments: list[object], out: Path) -> str:
@@ -462,7 +462,7 @@ def _damaged(draw: Callable[[Any], Any], value: Any) -> Any:
     return draw(anything | st.dictionaries(st.text(max_size=8), anything, max_size=2))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), which=st.sampled_from(["cranial", "facial"]), solver=st.sampled_from(["posterior", "posest"]))
 def test_damaged_landmark_files_never_give_a_traceback(
     case_folder: CaseFolder, tmp_path: Path, data: st.DataObject, which: str, solver: str
@@ -486,7 +486,7 @@ def test_damaged_landmark_files_never_give_a_traceback(
     shutil.rmtree(out, ignore_errors=True)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_landmark_places_give_an_answer_or_a_line(
     case_folder: CaseFolder, tmp_path: Path, data: st.DataObject
