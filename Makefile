@@ -10,6 +10,7 @@ install: .venv/.installed
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --upgrade pip -c constraints.txt
 	$(PY) -m pip install --quiet -c constraints.txt -e ".[dev]"
+	$(PY) -m nasion.cli.compile
 	touch $@
 
 demo: install

@@ -19,7 +19,7 @@ SEED: Final = 2026
 
 
 def make_demo_case(
-    folder: Path, executor: Executor | None, progress: Callable[[int, int], None]
+    folder: Path, executor: Executor | None, progress: Callable[[int, int], None], people: int = PEOPLE
 ) -> tuple[SkullFiles, Path]:
     """Write the unknown skull and the gallery, as a user's case would lie on disk; return both.
 
@@ -27,13 +27,13 @@ def make_demo_case(
     else.
     """
     population = folder / "population"
-    generate_population(PopulationSettings(PEOPLE, 1, 1, SEED), population, executor, progress)
+    generate_population(PopulationSettings(people, 1, 1, SEED), population, executor, progress)
     skull, gallery = folder / "skull", folder / "gallery"
     skull.mkdir()
     source = population / subject_name(UNKNOWN)
     for name in ("skull.ply", "cranial.landmarks.json"):
         shutil.copyfile(source / name, skull / name)
-    for index in range(PEOPLE):
+    for index in range(people):
         person = gallery / subject_name(index)
         person.mkdir(parents=True)
         for view in ("frontal", "lateral"):
@@ -45,11 +45,16 @@ def make_demo_case(
 
 
 def run_demo(
-    folder: Path, executor: Executor | None = None, progress: Callable[[str, int, int], None] | None = None
+    folder: Path,
+    executor: Executor | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+    people: int = PEOPLE,
 ) -> tuple[Case, str]:
     """Make the case in ``folder / "case"`` and rank the gallery; return the case and the right person's name."""
     report = progress or (lambda stage, done, total: None)
-    skull, gallery = make_demo_case(folder / "case", executor, lambda done, total: report("making people", done, total))
+    skull, gallery = make_demo_case(
+        folder / "case", executor, lambda done, total: report("making people", done, total), people
+    )
     case = identify_gallery(
         skull, gallery, executor=executor, progress=lambda done, total: report("comparing", done, total)
     )
