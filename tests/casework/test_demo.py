@@ -3,15 +3,14 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from nasion.casework import demo
 
 
-def test_demo_case_lies_on_disk_as_a_users_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "PEOPLE", 3)
+def test_demo_case_lies_on_disk_as_a_users_would(tmp_path: Path) -> None:
     stages: list[tuple[str, int, int]] = []
-    case, truth = demo.run_demo(tmp_path, None, lambda stage, done, total: stages.append((stage, done, total)))
+    case, truth = demo.run_demo(
+        tmp_path, None, lambda stage, done, total: stages.append((stage, done, total)), people=3
+    )
     assert [stage for stage in stages if stage[1] == stage[2]] == [("making people", 3, 3), ("comparing", 3, 3)]
     assert {entry.name for entry in (tmp_path / "case").iterdir()} == {"skull", "gallery", "truth.json"}
     people = sorted(entry.name for entry in (tmp_path / "case" / "gallery").iterdir())

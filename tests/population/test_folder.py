@@ -162,3 +162,14 @@ def test_a_template_that_cannot_be_used_leaves_nothing_behind(tmp_path: Path) ->
     with pytest.raises(NasionError, match="no such folder"):
         generate_population(replace(SETTINGS, template=str(tmp_path / "absent")), out)
     assert not out.exists()
+
+
+def test_random_numbers_of_different_purpose_differ() -> None:
+    """Streams keyed by fewer numbers must not be those of longer keys: NumPy pads plain seeds with zeros."""
+    from nasion.experiments.protocol import NOISE_STREAM, stream
+
+    firsts = [photograph_rng(0, 0, "frontal", k).random() for k in range(3)]
+    firsts += [photograph_rng(0, k, "lateral", 0).random() for k in range(3)]
+    firsts += [stream(0, NOISE_STREAM, 0, k).random() for k in range(3)]
+    firsts += [stream(0, NOISE_STREAM, k).random() for k in range(3)]
+    assert len(set(firsts)) == len(firsts)

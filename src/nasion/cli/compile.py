@@ -1,7 +1,7 @@
 """Compile the hot loops once and keep them, so that the first case is not the slow one.
 
-``python -m nasion.cli.compile`` runs a demo of two people and throws it away; Numba keeps what it compiled. ``make install``
-does it; without it the first overlay takes about half a minute longer.
+``python -m nasion.cli.compile`` runs a demo of two people and throws it away; Numba keeps what it compiled.
+``make install`` does it; without it the first overlay takes about half a minute longer.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,7 +104,7 @@ def identify(
 
     settings = CaseSettings(solver, tissue, units, camera_prior(focal, distance, pose), accept_sides, seed)
     inputs = [p for p in (skull, skull_landmarks, gallery, photo, photo_landmarks, photo_mask, skulls, tissue) if p]
-    _refuse_early(out, force)
+    _refuse_early(out, force, (gallery, skulls))
     with progress() as advance, processes(jobs) as executor:
         if gallery is not None and skull_landmarks is not None and photo is None and skulls is None:
             files = SkullFiles((skull or skull_landmarks).name, skull_landmarks, skull, units)
@@ -153,8 +154,13 @@ def _rank(case: Case, person: str) -> int:
     return next(candidate.rank for candidate in case.candidates if candidate.id == person)
 
 
-def _refuse_early(out: Path, force: bool) -> None:
-    """Refuse an existing result before the work, not after it."""
+def _refuse_early(out: Path, force: bool, collections: Sequence[Path | None] = ()) -> None:
+    """Refuse a folder that cannot take the result before the work, not after it."""
+    for collection in collections:
+        if collection is not None and out.resolve().is_relative_to(collection.resolve()):
+            raise NasionError(
+                f"{out} lies inside {collection}, where the next run would take it for a candidate; choose another --out"
+            )
     if not force and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise NasionError(f"{out} exists; give another --out or replace it with --force")
 

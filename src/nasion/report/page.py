@@ -84,8 +84,7 @@ def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
         "score_words": SCORE_WORDS.get(solver, ""),
         "problems": case.problems,
         "notes": case.notes,
-        "inputs": case.inputs[:MOST_ROWS],
-        "more_inputs": max(len(case.inputs) - MOST_ROWS, 0),
+        "inputs": case.inputs,
         "settings": [{"name": _words(k), "value": _shown(v)} for k, v in [*case.settings.items(), *_tissue(case)]],
         "versions": _versions(),
     }
