@@ -156,10 +156,11 @@ def _rank(case: Case, person: str) -> int:
 
 def _refuse_early(out: Path, force: bool, collections: Sequence[Path | None] = ()) -> None:
     """Refuse a folder that cannot take the result before the work, not after it."""
-    for collection in collections:
-        if collection is not None and out.resolve().is_relative_to(collection.resolve()):
+    for collection in filter(None, collections):
+        if collection.resolve() in out.resolve().parents:
             raise NasionError(
-                f"{out} lies inside {collection}, where the next run would take it for a candidate; choose another --out"
+                f"{out} lies inside {collection}, where the next run would take it for a candidate; "
+                "choose another --out"
             )
     if not force and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise NasionError(f"{out} exists; give another --out or replace it with --force")

@@ -31,13 +31,13 @@ def resample(points, count, step, out):  # type: ignore[no-untyped-def]
     length = 0.0
     for i in range(count - 1):
         length += math.hypot(points[i + 1, 0] - points[i, 0], points[i + 1, 1] - points[i, 1])
-    step = max(step, length / (out.shape[0] - 1) * (1.0 + 1e-9))
+    step = max(step, length / (out.shape[0] - 1))
     out[0] = points[0]
     made, ahead = 1, step
     for i in range(count - 1):
         du, dv = points[i + 1, 0] - points[i, 0], points[i + 1, 1] - points[i, 1]
         part = math.hypot(du, dv)
-        while part > 0.0 and ahead <= part and made < out.shape[0]:
+        while part > 0.0 and ahead <= part + 1e-9 * step and made < out.shape[0]:
             out[made, 0] = points[i, 0] + du * ahead / part
             out[made, 1] = points[i, 1] + dv * ahead / part
             made += 1

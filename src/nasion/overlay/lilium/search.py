@@ -82,15 +82,15 @@ def evolve(
         np.tile(start[0], (count, 1, 1)),
         np.tile(start[1], (count, 1)),
         np.full(count, start[2]),
-        np.empty(count),
+        np.full(count, np.inf),
     )
     scratch = make_scratch(judge.landmarks, judge.outside, judge.parallel)
-    _judge_all(population, judge, scratch)
-    history = [np.array([population.fitness.min()])]
     following = Population(*(part.copy() for part in population))
-    done = 0
-    while done < settings.generations and time.perf_counter() < deadline:
-        best = np.empty(min(_AT_A_TIME, settings.generations - done))
+    history: list[FloatArray] = []
+    done = -1
+    # the first round judges the random population itself
+    while done < 0 or (done < settings.generations and time.perf_counter() < deadline):
+        best = np.empty(1 if done < 0 else min(_AT_A_TIME, settings.generations - done))
         _generations(
             rng,
             population,
@@ -108,37 +108,21 @@ def evolve(
 
 
 @njit(cache=True, nogil=True)
-def _judge_all(population, judge, scratch):  # type: ignore[no-untyped-def]
-    for i in range(population.genes.shape[0]):
-        fitness, rotation, translation, focal = evaluate(
-            population.genes[i],
-            judge.cones,
-            judge.landmarks,
-            judge.intervals,
-            judge.outside,
-            judge.parallel,
-            population.rotation[i],
-            population.translation[i],
-            population.focal[i],
-            scratch,
-            np.inf,
-        )
-        population.rotation[i] = rotation
-        population.translation[i] = translation
-        population.focal[i] = focal
-        population.fitness[i] = fitness
-
-
-@njit(cache=True, nogil=True)
 def _generations(  # type: ignore[no-untyped-def]
     rng, population, following, judge, scratch, mutation_factor, crossover_rate, bounds, best
 ):
-    """Run ``len(best)`` generations in place; trials come from the whole last generation (``following`` is scratch)."""
+    """Run ``len(best)`` generations in place; trials come from the whole last generation (``following`` is scratch).
+
+    An individual that has no fitness yet (infinite) is judged as it is.
+    """
     count, genes = population.genes.shape
     trial = np.empty(genes)
     for generation in range(best.shape[0]):
         for i in range(count):
-            make_trial(rng, population.genes, i, mutation_factor, crossover_rate, bounds, trial)
+            if population.fitness[i] < np.inf:
+                make_trial(rng, population.genes, i, mutation_factor, crossover_rate, bounds, trial)
+            else:
+                trial[:] = population.genes[i]
             fitness, rotation, translation, focal = evaluate(
                 trial,
                 judge.cones,
