@@ -70,7 +70,7 @@ class LiliumSettings:
     bounds: Bounds = "reflect"
     cone_axis: ConeAxis = "mean_vector"
     widest_angle_deg: float = 45.0
-    depth_sds: float = 3.0
+    depth_sds: float = 2.0
     build_sds: float = 1.0
     partner_weight: float = 0.9
     interval_sds: float = 1.96
