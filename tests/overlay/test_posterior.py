@@ -419,7 +419,7 @@ def test_marginal_likelihood_against_importance_sampling(rng):
         rot = (Rotation.from_rotvec(shift[:3]).as_matrix() @ raw.rotation[0])[None]
         logp, ok = kernel.normal_equations(
             GROUPS, *solver.model.arrays(), raw.observed, photos.noise_variance, photos.priors, photos.pose,
-            solver.model.build_log_sd, 10.0, rot, raw.theta + shift, hess, grad,
+            solver.model.build_log_sd, 15.0, rot, raw.theta + shift, hess, grad,
         )  # fmt: skip
         log_weights.append(logp - density if ok else -np.inf)
     top = max(log_weights)

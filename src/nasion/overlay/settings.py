@@ -61,7 +61,7 @@ class PosteriorSettings:
 
     landmark_sigma_face_height: float = 0.008
     skull_sigma_mm: float = 1.0
-    degrees_of_freedom: float = 10.0
+    degrees_of_freedom: float = 15.0
     distance_mm: float = 1500.0
     distance_log_sd: float = 0.6
     focal_diagonals: float = 1.5
