@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from nasion.overlay.problem import OverlaySolution, PhotoSolution
 
 MOST_ROWS: Final = 200
+LARGEST_LOG10: Final = 4.0
+"""Larger likelihood ratios are not told: they hang on the far tails of a model that nobody has tested there."""
 STILL_PX: Final = 420
 LIBRARIES: Final = ("numpy", "scipy", "numba", "poselib", "trimesh", "scikit-image", "opencv-python-headless", "pillow")
 
@@ -132,7 +134,11 @@ def _row(candidate: Candidate, anchor: str) -> dict[str, Any]:
 
 
 def _log10(value: float | None) -> str:
-    return "–" if value is None else f"{round(value, 1) + 0.0:+.1f}"
+    if value is None:
+        return "–"
+    if abs(value) > LARGEST_LOG10:
+        return f"{'>' if value > 0 else '<'} {'' if value > 0 else '-'}{LARGEST_LOG10:.0f}"
+    return f"{round(value, 1) + 0.0:+.1f}"
 
 
 def _left_out(candidate: Candidate) -> list[str]:

@@ -55,14 +55,23 @@ def test_the_normal_is_averaged_over_the_last_fifth():
 
 def test_crossing_of_a_line_and_a_curve():
     curve = line(0, 0, 10, 0)
-    assert crossing(curve, 0, 10, 3.25, 7.0, 0.0, -1.0) == pytest.approx(3.25)
-    assert crossing(curve, 0, 10, 12.0, 7.0, 0.0, -1.0) == -1.0
+    assert crossing(curve, 0, 10, 3.25, 7.0, 0.0, -1.0, 8.0) == pytest.approx(3.25)
+    assert crossing(curve, 0, 10, 3.25, 7.0, 0.0, -1.0, 6.0) == -1.0
+    assert crossing(curve, 0, 10, 12.0, 7.0, 0.0, -1.0, 8.0) == -1.0
 
 
 def test_parallel_lines_cost_nothing_however_long_each_is():
     # without trimming the face's ends would lie farther away than the middle
     assert judged(line(20, 0, 80, 0), line(0, 10, 100, 10)) == pytest.approx((0.0, 0.0, 0.0), abs=1e-9)
     assert judged(line(0, 0, 100, 0), line(20, 10, 80, 10)) == pytest.approx((0.0, 0.0, 0.0), abs=1e-9)
+
+
+def test_a_curve_that_shows_one_half_only_is_compared_with_that_half():
+    angle = np.linspace(0.2, np.pi - 0.2, 400)
+    arc = np.stack([-np.cos(angle), np.sin(angle)], axis=1)
+    spread, convergence, beyond = judged(evenly_spaced(80 * arc, 1.0), evenly_spaced(100 * arc[:180], 1.0))
+    assert spread < 0.1
+    assert (convergence, beyond) == (0.0, 0.0)
 
 
 def test_concentric_arcs_cost_next_to_nothing():
@@ -103,6 +112,15 @@ def test_curves_beside_each_other_share_no_part():
     # right angles: the end normals cut everything away
     spread, _, _ = judged(line(0, 0, 0, 100), line(-200, 300, -100, 300))
     assert spread < 0 or spread > 10
+
+
+def test_a_tail_on_the_far_side_is_dropped():
+    x = np.arange(0.0, 40.0)
+    front = np.stack([x, np.full(40, 35.0)], axis=1)
+    # the last two pixels of the stretch show only what lies 100 px behind
+    back = np.stack([x, np.full(40, -65.0)], axis=1)
+    curve = outermost(np.concatenate([front[:39], back]), stretch())
+    np.testing.assert_allclose(curve, front[10:39])
 
 
 def stretch(side: float = 1.0) -> Stretch:

@@ -14,7 +14,7 @@ from nasion.geometry.contours import mask_border
 from nasion.geometry.raster import silhouette_of
 from nasion.geometry.regions import chin_jaw_region, region_between_planes
 from nasion.geometry.surface import FloatArray, Mesh
-from nasion.overlay.lilium.parallelism import parallelism, resample
+from nasion.overlay.lilium.parallelism import JUMP_SHARE, parallelism, resample
 from nasion.overlay.lilium.settings import LiliumSettings
 from nasion.overlay.problem import Photo, SkullLandmarks
 
@@ -24,6 +24,8 @@ LATERAL_YAW_DEG: Final = 45.0
 """A photograph with both contours is lateral from this turn on."""
 _ISOLATED_SHARE: Final = 0.02
 """Borders shorter than this share of the longest are isolated pixels."""
+_PIECE_SHARE: Final = 0.1
+"""Pieces with a smaller share of the curve's pixels are dropped."""
 NEEDED: Final[dict[Kind, tuple[str, ...]]] = {
     "chin_jaw": ("infradentale", "mental_foramen_right", "mental_foramen_left"),
     "forehead": ("glabella", "metopion"),
@@ -151,7 +153,10 @@ def skull_curve(region: Region, camera: Camera) -> FloatArray | None:
 
 
 def outermost(points: FloatArray, stretch: Stretch) -> FloatArray | None:
-    """Return the outermost of (n, 2) border points at each pixel of a stretch, in order; None without any two."""
+    """Return the outermost of (n, 2) border points at each pixel of a stretch, in order; None without any two.
+
+    Short pieces that jump aside are dropped: where a region's edge is oblique, its last pixels show its far side only.
+    """
     across = stretch.side * np.array([-stretch.along[1], stretch.along[0]])
     along, out = (points - stretch.origin_px) @ stretch.along, (points - stretch.origin_px) @ across
     inside = (along >= 0) & (along <= stretch.length_px)
@@ -159,6 +164,9 @@ def outermost(points: FloatArray, stretch: Stretch) -> FloatArray | None:
     order = np.lexsort((out, level))
     last = np.flatnonzero(np.diff(level[order], append=-1))
     curve: FloatArray = points[order[last]]
+    jumps = np.linalg.norm(np.diff(curve, axis=0), axis=1) > max(3.0, JUMP_SHARE * stretch.length_px)
+    pieces = np.split(curve, np.flatnonzero(jumps) + 1)
+    curve = np.concatenate([piece for piece in pieces if len(piece) >= _PIECE_SHARE * len(curve)] or [curve[:0]])
     return curve if len(curve) >= 2 else None
 
 

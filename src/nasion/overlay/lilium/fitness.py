@@ -22,7 +22,7 @@ from nasion.overlay.lilium.outline import OutlineEdges, outside_pixels, project_
 from nasion.overlay.lilium.parallelism import front_of, parallelism, resample
 from nasion.overlay.pnpf import levenberg_marquardt
 
-BINS = 160
+BINS = 80
 """Points of the skull's curve during the search."""
 
 

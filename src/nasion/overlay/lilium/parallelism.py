@@ -12,6 +12,8 @@ from numba import njit
 
 TERMINAL = 0.2
 """Share of a curve's length over which its end's normal is averaged."""
+JUMP_SHARE = 0.15
+"""Neighbouring points of a curve that lie farther apart than this share of its stretch belong to two pieces."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -58,12 +60,12 @@ def normal_at_end(curve, first, last, at_first):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def crossing(curve, first, last, u, v, nu, nv):  # type: ignore[no-untyped-def]
+def crossing(curve, first, last, u, v, nu, nv, reach):  # type: ignore[no-untyped-def]
     """Return where the line through (u, v) along (nu, nv) crosses a curve nearest to (u, v), as a fractional index.
 
-    -1 where it does not cross.
+    -1 where it does not cross within ``reach``.
     """
-    best, nearest = -1.0, np.inf
+    best, nearest = -1.0, reach * reach
     before = (curve[first, 0] - u) * nv - (curve[first, 1] - v) * nu
     for i in range(first, last):
         after = (curve[i + 1, 0] - u) * nv - (curve[i + 1, 1] - v) * nu
@@ -79,13 +81,17 @@ def crossing(curve, first, last, u, v, nu, nv):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def trimmed(curve, count, other, other_count):  # type: ignore[no-untyped-def]
-    """Return the first and last point of a curve that lie within the normals of the other curve's ends."""
+def trimmed(curve, count, other, other_count, step):  # type: ignore[no-untyped-def]
+    """Return the first and last point of a curve that lie within the normals of the other curve's ends.
+
+    A normal counts within half its own curve's length: farther on it meets the other flank of a bent curve.
+    """
     first, last = 0, count - 1
     for at_first in (True, False):
         end = 0 if at_first else other_count - 1
         nu, nv = normal_at_end(other, 0, other_count - 1, at_first)
-        at = crossing(curve, 0, count - 1, other[end, 0], other[end, 1], nu, nv)
+        reach = 0.5 * step * (other_count - 1)
+        at = crossing(curve, 0, count - 1, other[end, 0], other[end, 1], nu, nv, reach)
         if at >= 0.0:
             if at_first:
                 first = math.ceil(at)
@@ -132,8 +138,8 @@ def parallelism(  # type: ignore[no-untyped-def]
         (m,) bool scratch, at least as long as the face's curve.
 
     """
-    s0, s1 = trimmed(skull, skull_count, face, face_count)
-    f0, f1 = trimmed(face, face_count, skull, skull_count)
+    s0, s1 = trimmed(skull, skull_count, face, face_count, step)
+    f0, f1 = trimmed(face, face_count, skull, skull_count, step)
     if s1 <= s0 or f1 <= f0:
         return -1.0, 0.0, 0.0
     paired[:] = False
@@ -164,6 +170,11 @@ def parallelism(  # type: ignore[no-untyped-def]
     at_start, at_end = abs(start - mean), abs(end - mean)
     convergence = at_start + at_end if max(at_start, at_end) > tolerance * mean else 0.0
     return spread, convergence, crossing_penalty * beyond * step
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _gap(curve, k):  # type: ignore[no-untyped-def]
+    return math.hypot(curve[k + 1, 0] - curve[k, 0], curve[k + 1, 1] - curve[k, 1])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -206,4 +217,14 @@ def front_of(segments, count, origin_u, origin_v, along_u, along_v, length, out,
             curve[made, 0] = origin_u + a * along_u - h * along_v
             curve[made, 1] = origin_v + a * along_v + h * along_u
             made += 1
-    return made
+    # where a region's edge is oblique, an end shows its far side only
+    jump = max(3.0, JUMP_SHARE * length)
+    while made > 1 and _gap(curve, made - 2) > jump:
+        made -= 1
+    first = 0
+    while first + 1 < made and _gap(curve, first) > jump:
+        first += 1
+    if first > 0:
+        for k in range(made - first):
+            curve[k] = curve[k + first]
+    return made - first
