@@ -218,7 +218,7 @@ def front_of(segments, count, origin_u, origin_v, along_u, along_v, length, out,
             curve[made, 1] = origin_v + a * along_v + h * along_u
             made += 1
     # where a region's edge is oblique, an end shows its far side only
-    jump = max(3.0, JUMP_SHARE * length)
+    jump = max(3.0, JUMP_SHARE * length) + width
     while made > 1 and _gap(curve, made - 2) > jump:
         made -= 1
     first = 0
