@@ -16,7 +16,9 @@ from nasion.overlay.outline import OutlineTerms, SkullOutline, View
 
 FloatArray = NDArray[np.float64]
 
-STEPS: Final = 12
+STEPS: Final = 15
+FULL_STEPS: Final = 4
+CALMING: Final = 0.75
 LARGEST_STEP: Final = 0.15
 SETTLED: Final = 0.1
 """Largest step, in SDs, at which the iteration ends."""
@@ -59,7 +61,7 @@ def refine_with_outline(
     """
     rotation, theta = rotation.copy(), theta.copy()
     converged = False
-    for _ in range(STEPS):
+    for number in range(STEPS):
         hess, grad, log_density = _landmarks(model, photos, observed, degrees_of_freedom, rotation, theta)
         for p, face in enumerate(faces):
             if face is not None:
@@ -75,6 +77,8 @@ def refine_with_outline(
         free = np.ones(len(theta), dtype=bool)
         for p in range(len(faces)):
             free[PER_PHOTO * p + 3 : PER_PHOTO * p + 5] = False
+        # outline points come and go as the raster's pixels do: shorter steps average them out
+        step *= CALMING ** max(number - FULL_STEPS, 0)
         step *= min(1.0, LARGEST_STEP / max(float(np.abs(step[free]).max()), 1e-12))
         converged = bool(np.abs(step / sd).max() < SETTLED)
         for p in range(len(faces)):
