@@ -100,9 +100,10 @@ def region(outside: np.ndarray, unknown: np.ndarray | None = None) -> FaceRegion
 
 def fast_count(mesh: Mesh, camera: Camera, outside: np.ndarray, around: Camera | None = None) -> int:
     edges = outline_edges(mesh, around or camera, mesh.vertices.mean(axis=0))
-    segments, rows = np.empty((len(edges.ends), 4)), np.empty((2, len(outside)))
+    segments, lines = np.empty((len(edges.ends), 4)), np.empty((2, max(outside.shape)))
     count = project_outline(edges, camera.rotation, camera.translation_mm, camera.focal_px, segments)
-    return outside_pixels(segments, count, *camera.principal_point_px, count_before(outside), rows[0], rows[1])
+    cx, cy = camera.principal_point_px
+    return outside_pixels(segments, count, cx, cy, count_before(outside), count_before(outside.T), *lines)
 
 
 def test_pixels_outside_the_face_by_hand():
@@ -125,6 +126,22 @@ def test_a_skull_beyond_the_picture_counts_inside_it_only():
     outside = np.ones((201, 201), dtype=bool)
     assert exact_outside_pixels(plate(), moved, region(outside)) == 71 * 101
     assert fast_count(plate(), moved, outside) == 71 * 101
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_notch_of_the_skull_is_not_counted(turned):
+    # a plate with a gap between two legs: only the columns (turned: the rows) leave it empty
+    x, y = [-50, -20, 20, 50], [-50, 0, 50]
+    vertices = np.array([[a, b, 0] for b in y for a in x], float)
+    quads = [(0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (4, 5, 9, 8), (6, 7, 11, 10)]
+    faces = np.array([corners for a, b, c, d in quads for corners in ((a, b, c), (a, c, d))])
+    if turned:
+        vertices = vertices[:, [1, 0, 2]]
+    legs = Mesh(vertices, faces)
+    outside = np.ones((201, 201), dtype=bool)
+    expected = 101 * 101 - 39 * 50
+    assert exact_outside_pixels(legs, CAMERA, region(outside)) == expected
+    assert fast_count(legs, CAMERA, outside) == expected
 
 
 def test_nothing_is_counted_behind_the_camera():

@@ -82,6 +82,7 @@ class OutsideTerm(NamedTuple):
     used: bool
     edges: OutlineEdges
     outside_before: IntArray
+    outside_above: IntArray
     principal_point: FloatArray
     weight: float
 
@@ -107,8 +108,8 @@ class Scratch(NamedTuple):
     vectors: FloatArray
     facial: FloatArray
     segments: FloatArray
-    left: FloatArray
-    right: FloatArray
+    least: FloatArray
+    most: FloatArray
     envelope: FloatArray
     curve: FloatArray
     paired: NDArray[np.bool_]
@@ -116,13 +117,13 @@ class Scratch(NamedTuple):
 
 def make_scratch(landmarks: Landmarks, outside: OutsideTerm, parallel: ParallelTerm) -> Scratch:
     """Return working memory of the right sizes."""
-    count, rows = len(landmarks.cranial), len(outside.outside_before)
+    count, lines = len(landmarks.cranial), max(outside.outside_before.shape)
     return Scratch(
         np.empty((count, 3)),
         np.empty((count, 3)),
         np.empty((max(len(outside.edges.ends), len(parallel.edges.ends), 1), 4)),
-        np.empty(rows),
-        np.empty(rows),
+        np.empty(lines),
+        np.empty(lines),
         np.empty((BINS, 2)),
         np.empty((4 * BINS, 2)),
         np.empty(max(len(parallel.face), 1), dtype=np.bool_),
@@ -174,7 +175,9 @@ def outside_penalty(rotation, translation, focal, term, scratch):  # type: ignor
     if count < 0:
         return -1.0
     cx, cy = term.principal_point[0], term.principal_point[1]
-    pixels = outside_pixels(scratch.segments, count, cx, cy, term.outside_before, scratch.left, scratch.right)
+    pixels = outside_pixels(
+        scratch.segments, count, cx, cy, term.outside_before, term.outside_above, scratch.least, scratch.most
+    )
     return term.weight * pixels
 
 

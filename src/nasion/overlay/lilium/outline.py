@@ -144,10 +144,11 @@ def project_outline(edges, rotation, translation, focal, segments):  # type: ign
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def outside_pixels(segments, count, cx, cy, outside_before, left, right):  # type: ignore[no-untyped-def]
-    """Return how many pixels of an outline, each row filled from left to right, are outside the face.
+def outside_pixels(segments, count, cx, cy, outside_before, outside_above, least, most):  # type: ignore[no-untyped-def]
+    """Return how many pixels inside an outline are outside the face.
 
-    Gaps between two parts of the skull in one row count as skull; they lie inside the face unless the pose is far off.
+    The outline is filled from its first to its last pixel in each row, and again in each column; both contain the
+    silhouette, so the smaller count is taken. Only gaps that are closed both ways, or holes, count as skull.
 
     Parameters
     ----------
@@ -155,38 +156,48 @@ def outside_pixels(segments, count, cx, cy, outside_before, left, right):  # typ
         Of ``project_outline``.
     cx, cy
         Principal point, px.
-    outside_before
-        (h, w + 1) number of outside pixels left of each column.
-    left, right
-        (h,) scratch.
+    outside_before, outside_above
+        (h, w + 1) and (w, h + 1) numbers of outside pixels left of each column and above each row.
+    least, most
+        (max(h, w),) scratch.
 
     """
-    height, width = outside_before.shape[0], outside_before.shape[1] - 1
-    left[:] = 1e9
-    right[:] = -1e9
+    rows = _filled_outside(segments, count, 0, cx, cy, outside_before, least, most)
+    if rows == 0:
+        return 0
+    return min(rows, _filled_outside(segments, count, 1, cy, cx, outside_above, least, most))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _filled_outside(segments, count, axis, c_along, c_line, before, least, most):  # type: ignore[no-untyped-def]
+    """Fill an outline line by line, rows for ``axis`` 0 and columns for 1, and count its outside pixels."""
+    lines, length = before.shape[0], before.shape[1] - 1
+    least[:lines] = 1e9
+    most[:lines] = -1e9
     for s in range(count):
-        u0, v0, u1, v1 = segments[s, 0], segments[s, 1], segments[s, 2], segments[s, 3]
+        u0, v0 = segments[s, axis], segments[s, 1 - axis]
+        u1, v1 = segments[s, 2 + axis], segments[s, 3 - axis]
         if v0 > v1:
             u0, v0, u1, v1 = u1, v1, u0, v0
-        low, high = v0 + cy, v1 + cy
-        if not (high >= 0.0 and low <= height - 1.0):
+        low, high = v0 + c_line, v1 + c_line
+        if not (high >= 0.0 and low <= lines - 1.0):
             continue
-        first, last = math.ceil(max(low, 0.0)), math.floor(min(high, height - 1.0))
+        first, last = math.ceil(max(low, 0.0)), math.floor(min(high, lines - 1.0))
         if first > last:
             continue
         slope = (u1 - u0) / (v1 - v0) if v1 > v0 else 0.0
-        u = u0 + cx + (first - low) * slope
+        u = u0 + c_along + (first - low) * slope
         for y in range(first, last + 1):
-            left[y] = min(left[y], u)
-            right[y] = max(right[y], u)
+            least[y] = min(least[y], u)
+            most[y] = max(most[y], u)
             u += slope
     total = 0
-    for y in range(height):
-        if right[y] >= left[y] and right[y] >= 0.0 and left[y] <= width - 1.0:
-            a = math.ceil(max(left[y], 0.0))
-            b = math.floor(min(right[y], width - 1.0))
+    for y in range(lines):
+        if most[y] >= 0.0 and least[y] <= length - 1.0:
+            a = math.ceil(max(least[y], 0.0))
+            b = math.floor(min(most[y], length - 1.0))
             if a <= b:
-                total += outside_before[y, b + 1] - outside_before[y, a]
+                total += before[y, b + 1] - before[y, a]
     return total
 
 

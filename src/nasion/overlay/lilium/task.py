@@ -36,7 +36,7 @@ _RANSAC_SAMPLES = 60
 _RANSAC_INLIER_FACE_HEIGHT = 0.05
 
 _NO_EDGES = OutlineEdges(np.empty((0, 2, 3)), np.empty((0, 2, 4)))
-_NO_OUTSIDE = OutsideTerm(False, _NO_EDGES, np.zeros((1, 2), dtype=np.int32), np.zeros(2), 0.0)
+_NO_OUTSIDE = OutsideTerm(False, _NO_EDGES, np.zeros((1, 2), np.int32), np.zeros((1, 2), np.int32), np.zeros(2), 0.0)
 _NO_PARALLEL = ParallelTerm(
     False, False, _NO_EDGES, np.zeros((2, 3)), np.zeros(3), np.zeros(3), np.zeros((1, 2)), 1.0, 0.0, 0.0
 )
@@ -157,6 +157,7 @@ def outside_term(start: Start, photo: Photo, coarse: Mesh, settings: LiliumSetti
         True,
         _centred(outline_edges(coarse, start.first_camera, middle), start.origin_mm),
         count_before(face.outside),
+        count_before(face.outside.T),
         np.asarray(start.principal_point_px, dtype=np.float64),
         settings.outside_weight,
     )
