@@ -3,8 +3,8 @@
     python benchmarks/scaled_tissue.py --data DATA [--draws 8] [--others 49]
 
 The facial landmarks of a real head are moved to bone + factor * (tissue vector + 1.5 mm of noise on each axis); no
-pictures are drawn: landmarks of the far side are hidden in lateral views by their names. The tissue table is the built-in
-one, whose means come from these two heads: this shows what the build factor can do, not how good the table is.
+pictures are drawn: landmarks of the far side are hidden in lateral views by their names. The tissue table is the
+built-in one, whose means come from these two heads: this shows what the build factor can do, not how good the table is.
 """
 
 from __future__ import annotations
