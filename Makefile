@@ -33,3 +33,4 @@ docs: install
 
 clean:
 	rm -rf .venv out
+	find src -name '*.nb[ci]' -delete

@@ -173,7 +173,15 @@ def group_rows(group, x, m, tissue_cov, skull_var, obs, noise_var, rot, theta, j
             res[n] = obs[p, j, 0] - u
             res[n + 1] = obs[p, j, 1] - v
             n += 2
-    # covariance of the shared 3D points, then of the rows
+    _fill_covariance(group, tissue_cov, skull_var, obs, noise_var, theta, image_jac, n, cov)
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _fill_covariance(group, tissue_cov, skull_var, obs, noise_var, theta, image_jac, n, cov):  # type: ignore[no-untyped-def]
+    """Fill the covariance of a group's ``n`` rows: tissue and skull through ``image_jac``, and image noise."""
+    photos = obs.shape[0]
+    build = np.exp(theta[PER_PHOTO * photos])
     prior = np.empty((6, 6))
     for a in range(6):
         for b in range(6):
@@ -209,7 +217,6 @@ def group_rows(group, x, m, tissue_cov, skull_var, obs, noise_var, rot, theta, j
             cov[row, row] += var
             cov[row + 1, row + 1] += var
             row += 2
-    return n
 
 
 @njit(cache=True, nogil=True)
