@@ -179,8 +179,8 @@ def test_a_failure_in_the_middle_leaves_the_old_result(own_case: CaseFolder, mon
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see when the work has begun")
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c_leaves_nothing(own_case: CaseFolder, jobs: int) -> None:
+@pytest.mark.parametrize(("jobs", "sent"), [(1, signal.SIGINT), (2, signal.SIGINT), (2, signal.SIGTERM)])
+def test_ctrl_c_and_kill_leave_nothing(own_case: CaseFolder, jobs: int, sent: signal.Signals) -> None:
     # many people, so that there is time to stop it in the middle
     for k in range(300):
         (own_case.gallery / f"copy_{k:03d}").symlink_to(own_case.gallery / "person_1", target_is_directory=True)
@@ -190,8 +190,11 @@ def test_ctrl_c_leaves_nothing(own_case: CaseFolder, jobs: int) -> None:
     running = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0)
     try:
         wait_until_it_works(running.pid)
-        # as a terminal does it: to the whole group
-        os.killpg(running.pid, signal.SIGINT)
+        if sent == signal.SIGINT:
+            # as a terminal does it: to the whole group
+            os.killpg(running.pid, sent)
+        else:
+            running.send_signal(sent)
         out_text, error = running.communicate(timeout=60)
     finally:
         running.kill()

@@ -7,6 +7,7 @@ the input could not be used; 130 stopped by Ctrl-C.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -49,8 +50,14 @@ def _options(
     pass
 
 
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line and turn every fault into one line and an exit code."""
+    # a scheduler's or a shell's kill ends as tidily as Ctrl-C: workers stopped, nothing half-written
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(standalone_mode=False)
     except NasionError as fault:
