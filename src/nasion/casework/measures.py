@@ -11,18 +11,14 @@ from numpy.typing import NDArray
 from nasion.anatomy.landmarks import PAIRS
 from nasion.anatomy.planes import head_frame
 from nasion.casework.records import CameraFigures, PhotoMeasures
-from nasion.geometry.camera import Camera, pose_angles_deg
+from nasion.geometry.camera import FULL_FRAME_DIAGONAL_MM, Camera, pose_angles_deg
 from nasion.overlay.problem import Photo, PhotoSolution, SkullLandmarks
+from nasion.overlay.settings import FACE_HEIGHT_MM
 
 if TYPE_CHECKING:
     from nasion.geometry.surface import Mesh
 
 FloatArray = NDArray[np.float64]
-
-FACE_HEIGHT_MM: Final = 118.0
-"""Mean nasion-gnathion height of adults; stands in where a photograph lacks one of the two landmarks."""
-
-FULL_FRAME_DIAGONAL_MM: Final = math.hypot(36.0, 24.0)
 
 _CRANIAL: Final = {pair.facial: pair.cranial for pair in PAIRS}
 

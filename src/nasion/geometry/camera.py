@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,9 @@ FloatArray = NDArray[np.float64]
 
 FRONTAL: Final[FloatArray] = np.diag([1.0, -1.0, -1.0])
 """Head-to-camera rotation of a subject who looks straight into the camera."""
+
+FULL_FRAME_DIAGONAL_MM: Final = math.hypot(36.0, 24.0)
+"""Diagonal of the 35 mm film frame, to which equivalent focal lengths refer."""
 
 
 @dataclass(frozen=True)

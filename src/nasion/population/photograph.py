@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasion.errors import NasionError
-from nasion.geometry.camera import Camera, image_center_px, pose_rotation
+from nasion.geometry.camera import FULL_FRAME_DIAGONAL_MM, Camera, image_center_px, pose_rotation
 from nasion.geometry.raster import depth_of
 from nasion.geometry.regions import visible_chin_jaw_contour, visible_forehead_contour
 from nasion.geometry.shading import Lighting, render
@@ -22,7 +22,6 @@ View = Literal["frontal", "lateral"]
 VIEWS: Final[tuple[View, ...]] = ("frontal", "lateral")
 
 HEAD_HEIGHT_MM: Final = 240.0
-FULL_FRAME_DIAGONAL_MM: Final = 43.267
 
 _FRAMINGS: Final = 1000
 

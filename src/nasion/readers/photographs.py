@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasion.errors import NasionError
+from nasion.geometry.camera import FULL_FRAME_DIAGONAL_MM
 from nasion.readers.files import read_bytes
 from nasion.readers.landmarks import LandmarkFile
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_FULL_FRAME_DIAGONAL_MM: Final = math.hypot(36.0, 24.0)
 _EXIF_IFD: Final = 0x8769
 _TAGS: Final = {
     "focal_mm": 0x920A,
@@ -192,7 +192,7 @@ def _focal_px(exif: Mapping[str, float], stored_size_px: tuple[int, int]) -> tup
         if abs(scale * min(exif["width"], exif["height"]) / min(width, height) - 1) > 0.02:
             return None, ("the picture was cropped after it was taken: its EXIF focal length is not used",)
     if "focal_35mm" in exif:
-        focal_px = exif["focal_35mm"] * math.hypot(width, height) / _FULL_FRAME_DIAGONAL_MM
+        focal_px = exif["focal_35mm"] * math.hypot(width, height) / FULL_FRAME_DIAGONAL_MM
     elif "focal_mm" in exif and "pixels_per_unit" in exif:
         unit_mm = _PLANE_UNIT_MM.get(int(exif.get("plane_unit", 2)), 25.4)
         focal_px = exif["focal_mm"] * exif["pixels_per_unit"] / unit_mm * scale
