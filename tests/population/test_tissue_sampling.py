@@ -71,12 +71,29 @@ def test_another_left_right_correlation() -> None:
 
 def test_wrong_means_are_off_by_the_asked_number_of_sds() -> None:
     table = TissueTable.load()
-    offsets = []
-    for seed in range(30):
+    directions = []
+    for seed in range(100):
         wrong = TissueDraw(table, mean_shift_sd=2.0, mean_shift_seed=seed, build_range=(1.0, 1.0))
         right = TissueDraw(table, build_range=(1.0, 1.0))
         # The same random numbers: what differs is the shift.
         shift = wrong.sample(np.random.default_rng(1))[1] - right.sample(np.random.default_rng(1))[1]
-        whitened = np.linalg.solve(np.linalg.cholesky(table.joint_covariance_mm2), shift.ravel())
-        offsets.append((whitened**2).mean())
-    assert np.mean(offsets) == pytest.approx(4.0, rel=4 * (2 / 1800) ** 0.5)
+        unit = shift / np.linalg.norm(shift, axis=1, keepdims=True)
+        sd = np.sqrt((unit[:, None] @ table.covariance_mm2 @ unit[:, :, None])[:, 0, 0])
+        assert np.linalg.norm(shift, axis=1) == pytest.approx(2.0 * sd)
+        directions.append(unit)
+    # Evenly drawn directions: mean zero, second moments a third each.
+    drawn_units = np.concatenate(directions)
+    assert np.abs(drawn_units.mean(axis=0)).max() < 4.5 * (1 / 3 / len(drawn_units)) ** 0.5
+    assert np.abs(drawn_units.T @ drawn_units / len(drawn_units) - np.eye(3) / 3).max() < 0.03
+
+
+def test_the_shift_is_the_same_for_all_people_of_a_population() -> None:
+    table = TissueTable.load()
+    wrong = TissueDraw(table, mean_shift_sd=1.0, mean_shift_seed=4)
+    right = TissueDraw(table)
+    shifts = []
+    for seed in range(3):
+        (build, shifted), (_, plain) = (draw.sample(np.random.default_rng(seed)) for draw in (wrong, right))
+        shifts.append((shifted - plain) / build)
+    assert shifts[0] == pytest.approx(shifts[1])
+    assert shifts[0] == pytest.approx(shifts[2])

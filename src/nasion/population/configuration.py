@@ -81,6 +81,7 @@ class ConfigurationSampler:
 
     def __init__(self, template: Template, settings: ShapeSettings | None = None) -> None:
         points = {**template.cranial, **template.cranial_helpers}
+        self._frame_names = tuple(points)
         points |= {name: point for name, point in vault_points(template.skull, points).items() if name not in points}
         self.names: tuple[str, ...] = tuple(points)
         self.points_mm: FloatArray = np.array([points[name] for name in self.names], dtype=np.float64)
@@ -96,8 +97,8 @@ class ConfigurationSampler:
         wanted = self._template_measures * self._craniometry.sample_ratios(sex, rng)
         shift = (self._factor @ rng.standard_normal(len(self._factor))).reshape(-1, 3)
         points = self._with_measures(self.points_mm + shift, wanted)
-        helpers = dict(zip(self.names, points, strict=True))
-        rotation, translation = frankfurt_motion(helpers)
+        placed = dict(zip(self.names, points, strict=True))
+        rotation, translation = frankfurt_motion({name: placed[name] for name in self._frame_names})
         measures = {m.key: float(v) for m, v in zip(self._craniometry.measures, wanted, strict=True)}
         return Configuration(sex, points @ rotation.T + translation, measures)
 

@@ -52,7 +52,7 @@ def phantom_ict_template(folder: Path, modes: int = 40) -> Template:
         if not (folder / name).is_file():
             raise NasionError(f"{folder / name}: no such file; give the folder of development data")
     marks = json.loads((folder / _CRANIAL).read_text(encoding="utf-8"))
-    rotation, translation = frankfurt_motion(_arrays(marks["helpers"]))
+    rotation, translation = frankfurt_motion({**_arrays(marks["landmarks"]), **_arrays(marks["helpers"])})
     skull = read_mesh(folder / _SKULL).mesh.transformed(rotation, translation)
     cranial = _snapped(skull, moved_points(_arrays(marks["landmarks"]), rotation, translation))
     helpers = moved_points(_arrays(marks["helpers"]), rotation, translation)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasion.anatomy.landmarks import SCHEMES
+from nasion.anatomy.planes import FRANKFURT_POINTS, frankfurt_rotation
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray, Mesh
 
 Points = Mapping[str, FloatArray]
-
-FRAME_HELPERS: Final = ("porion_left", "porion_right", "orbitale_left", "orbitale_right")
-"""Cranial helpers that every template must have: they define the Frankfurt frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +61,7 @@ class Template:
             missing = [name for name in SCHEMES[scheme] if name not in points]
             if missing:
                 raise NasionError(f"template {self.name}: {scheme} landmark {', '.join(missing)} is missing; add it")
-        missing = [name for name in FRAME_HELPERS if name not in self.cranial_helpers]
+        missing = [name for name in FRANKFURT_POINTS if name not in self.cranial_helpers]
         if missing:
             raise NasionError(
                 f"template {self.name}: cranial helper {', '.join(missing)} is missing; the Frankfurt frame needs it"
@@ -79,7 +76,7 @@ class Template:
 
     def canonicalised(self) -> Template:
         """Return the template in the head frame: Frankfurt horizontal, origin between the porions."""
-        rotation, translation = frankfurt_motion(self.cranial_helpers)
+        rotation, translation = frankfurt_motion({**self.cranial, **self.cranial_helpers})
         return self.moved(rotation, translation)
 
     def moved(self, rotation: FloatArray, translation_mm: FloatArray) -> Template:
@@ -102,17 +99,23 @@ def moved_points(points: Points, rotation: FloatArray, translation_mm: FloatArra
     return {name: rotation @ np.asarray(point, dtype=np.float64) + translation_mm for name, point in points.items()}
 
 
-def frankfurt_motion(helpers: Points) -> tuple[FloatArray, FloatArray]:
-    """Return the rotation and translation that bring a head into the Frankfurt frame.
+def frankfurt_motion(points: Points) -> tuple[FloatArray, FloatArray]:
+    """Return the rotation and translation that bring a head into its Frankfurt frame, origin between the porions.
 
-    The plane goes through both porions and the middle of both orbitalia; +X runs along the porions, the origin lies
-    between them.
+    Parameters
+    ----------
+    points
+        Cranial landmarks and helpers, porion and orbitale among them; the axes are those that the solvers find from the
+        same points (``anatomy.planes.frankfurt_rotation``).
+
+    Raises
+    ------
+    NasionError
+        Porion or orbitale is missing, or they span no plane.
+
     """
-    left, right = (np.asarray(helpers[f"porion_{side}"], dtype=np.float64) for side in ("left", "right"))
-    front = (np.asarray(helpers["orbitale_left"]) + np.asarray(helpers["orbitale_right"])) / 2
-    middle = (left + right) / 2
-    x = (left - right) / np.linalg.norm(left - right)
-    y = np.cross(front - middle, x)
-    y /= np.linalg.norm(y)
-    rotation = np.stack([x, y, np.cross(x, y)])
+    rotation = frankfurt_rotation(points)
+    if rotation is None:
+        raise NasionError("porion of both sides and an orbitale are needed for the Frankfurt frame; add them")
+    middle = (np.asarray(points["porion_left"]) + np.asarray(points["porion_right"])) / 2
     return rotation, -rotation @ middle

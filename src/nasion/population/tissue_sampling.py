@@ -26,7 +26,8 @@ class TissueDraw:
     table
         Means and covariances.
     mean_shift_sd
-        The means of this population are wrong: shifted by a draw from the table's covariance times this number.
+        The means of this population are wrong: each landmark's is shifted in a direction drawn evenly, by this many of
+        the table's SDs along that direction.
     mean_shift_seed
         Which shift.
     build_range
@@ -49,8 +50,10 @@ class TissueDraw:
         if self.left_right_correlation is not None:
             table = replace(table, left_right_correlation=self.left_right_correlation)
         factor = np.asarray(np.linalg.cholesky(table.joint_covariance_mm2), dtype=np.float64)
-        deviates = np.random.default_rng(self.mean_shift_seed).standard_normal(len(factor))
-        mean: FloatArray = table.mean_mm + self.mean_shift_sd * (factor @ deviates).reshape(-1, 3)
+        directions = np.random.default_rng(self.mean_shift_seed).standard_normal(table.mean_mm.shape)
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        sd = np.sqrt(np.einsum("ji,jik,jk->j", directions, table.covariance_mm2, directions))
+        mean: FloatArray = table.mean_mm + self.mean_shift_sd * sd[:, None] * directions
         return mean, factor
 
     def sample(self, rng: np.random.Generator) -> tuple[float, FloatArray]:
