@@ -53,7 +53,7 @@ def solve_candidate(
         ],
         skull.mesh,
     )
-    solution = solve(problem, settings.solver, tissue, seed=settings.seed)
+    solution = solve(problem, settings.solver, tissue, settings.of_solver())
     if not math.isfinite(solution.score):
         raise NasionError(f"{candidate_id}: the solver found no solution; check the landmarks")
     measures = tuple(
@@ -61,7 +61,7 @@ def solve_candidate(
         for photograph, solved, mask in zip(photographs, solution.photos, masks, strict=True)
     )
     flagged = tuple(
-        replace(solved, flags=(*solved.flags, "skull_outside_face"))
+        replace(solved, flags=tuple(dict.fromkeys((*solved.flags, "skull_outside_face"))))
         if (measured.outside_face_fraction or 0) > OUTSIDE_FACE_FLAG_FRACTION
         else solved
         for solved, measured in zip(solution.photos, measures, strict=True)

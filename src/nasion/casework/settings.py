@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from nasion.errors import NasionError
+from nasion.overlay.lilium.settings import LiliumSettings, Terms
 from nasion.overlay.problem import SOLVERS, CameraPrior
+
+if TYPE_CHECKING:
+    from nasion.overlay.posest import PosestSettings
 
 EXIF_FOCAL_RELATIVE_SD: Final = 0.1
 """SD of the focal length that EXIF tells, relative: lenses are labelled roughly and change with focus."""
@@ -20,7 +24,7 @@ class CaseSettings:
     Attributes
     ----------
     solver
-        ``"posterior"`` or ``"posest"``.
+        ``"posterior"``, ``"lilium"`` or ``"posest"``.
     tissue
         Tissue table file; the built-in one where it is None.
     units
@@ -30,7 +34,10 @@ class CaseSettings:
     accept_sides
         Go on where left and right landmarks look swapped.
     seed
-        Of the run's random numbers (``posest``'s RANSAC).
+        Of the run's random numbers (``lilium``'s evolution, the RANSAC of ``lilium`` and ``posest``).
+    terms
+        Of ``lilium``'s fitness: ``"base"``, ``"skof"``, ``"par"`` or ``"all"`` (where it is None). No other solver has
+        any.
 
     """
 
@@ -40,15 +47,41 @@ class CaseSettings:
     prior: CameraPrior = field(default_factory=CameraPrior)
     accept_sides: bool = False
     seed: int = 0
+    terms: str | None = None
 
     def __post_init__(self) -> None:
         if self.solver not in SOLVERS:
             raise NasionError(f"there is no solver {self.solver!r}; choose one of {', '.join(SOLVERS)}")
+        if self.terms is not None and self.solver != "lilium":
+            raise NasionError(f"--terms belongs to --solver lilium; {self.solver} has none, leave it out")
+        if self.solver == "lilium":
+            self.of_solver()
+
+    def of_solver(self) -> LiliumSettings | PosestSettings | None:
+        """Return the solver's own settings; None: its defaults.
+
+        Raises
+        ------
+        NasionError
+            Unknown terms.
+
+        """
+        match self.solver:
+            case "lilium":
+                return LiliumSettings(terms=cast(Terms, self.terms or "all"), seed=self.seed)
+            case "posest":
+                from nasion.overlay.posest import PosestSettings
+
+                return PosestSettings(seed=self.seed)
+            case _:
+                return None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for ``result.json``."""
+        """Return plain values for ``result.json``; ``terms`` where the solver has any."""
+        own = self.of_solver()
         return {
             "solver": self.solver,
+            **({"terms": own.terms} if isinstance(own, LiliumSettings) else {}),
             "tissue": "built-in" if self.tissue is None else str(self.tissue),
             "units": self.units or "as in the files",
             "camera_prior": asdict(self.prior),

@@ -21,7 +21,8 @@ Force = Annotated[bool, typer.Option("--force", help="Replace an earlier result.
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of all random numbers.")]
 Units = Annotated[str | None, typer.Option("--units", help="Of meshes and landmarks in space: mm, cm, m or in.")]
-Solver = Annotated[str, typer.Option("--solver", help="posterior or posest.")]
+Solver = Annotated[str, typer.Option("--solver", help="posterior, lilium or posest.")]
+Terms = Annotated[str | None, typer.Option("--terms", help="Of lilium: base, skof, par or all (the default).")]
 Tissue = Annotated[Path | None, typer.Option("--tissue", help="Tissue table of your own population (docs/tissue.md).")]
 Focal = Annotated[
     str | None,

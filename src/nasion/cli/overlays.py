@@ -19,6 +19,7 @@ from nasion.cli.options import (
     Pose,
     Seed,
     Solver,
+    Terms,
     Tissue,
     Units,
     camera_prior,
@@ -46,6 +47,7 @@ def overlay(
     skull: Annotated[Path | None, typer.Option("--skull", help="Skull surface (PLY, STL, OBJ, VTP).")] = None,
     photo_mask: PhotoMask = None,
     solver: Solver = "posterior",
+    terms: Terms = None,
     tissue: Tissue = None,
     units: Units = None,
     focal: Focal = None,
@@ -61,7 +63,7 @@ def overlay(
     from nasion.casework.records import PhotoFiles, SkullFiles
     from nasion.casework.settings import CaseSettings
 
-    settings = CaseSettings(solver, tissue, units, camera_prior(focal, distance, pose), accept_sides, seed)
+    settings = CaseSettings(solver, tissue, units, camera_prior(focal, distance, pose), accept_sides, seed, terms)
     inputs = [path for path in (skull, skull_landmarks, photo, photo_landmarks, photo_mask, tissue) if path]
     _refuse_early(out, force)
     unknown = load_skull(SkullFiles((skull or skull_landmarks).name, skull_landmarks, skull, units), accept_sides)
@@ -80,6 +82,7 @@ def identify(
     photo_mask: PhotoMask = None,
     skulls: Annotated[Path | None, typer.Option("--skulls", help="Folder with a sub-folder for each skull.")] = None,
     solver: Solver = "posterior",
+    terms: Terms = None,
     tissue: Tissue = None,
     units: Units = None,
     focal: Focal = None,
@@ -102,7 +105,7 @@ def identify(
     from nasion.casework.settings import CaseSettings
     from nasion.cli.show import progress
 
-    settings = CaseSettings(solver, tissue, units, camera_prior(focal, distance, pose), accept_sides, seed)
+    settings = CaseSettings(solver, tissue, units, camera_prior(focal, distance, pose), accept_sides, seed, terms)
     inputs = [p for p in (skull, skull_landmarks, gallery, photo, photo_landmarks, photo_mask, skulls, tissue) if p]
     _refuse_early(out, force, (gallery, skulls))
     with progress() as advance, processes(jobs) as executor:

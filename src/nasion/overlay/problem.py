@@ -16,7 +16,7 @@ from nasion.overlay.face_region import FaceRegion
 
 FloatArray = NDArray[np.float64]
 
-SOLVERS: Final = ("posterior", "posest")
+SOLVERS: Final = ("posterior", "lilium", "posest")
 
 LARGEST_COORDINATE: Final = 1e6
 

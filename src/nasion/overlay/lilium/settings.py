@@ -90,7 +90,7 @@ class LiliumSettings:
             ("cone_axis", self.cone_axis, get_args(ConeAxis)),
         ):
             if value not in choices:
-                raise NasionError(f"lilium: there is no {name} {value!r}; choose one of {', '.join(choices)}")
+                raise NasionError(f"lilium: {name} cannot be {value!r}; choose one of {', '.join(choices)}")
         checks = (
             (self.individuals >= 4, "individuals must be 4 or more (rand/1 needs three others)"),
             (self.generations >= 0, "generations must not be negative"),

@@ -183,8 +183,8 @@ class LiliumSolver:
             return
         if photo.face is None:
             raise NasionError(
-                f"{photo.name}: lilium with --terms {self.settings.terms} needs the face's mask and contours; give "
-                "them, or use --terms base"
+                f"{photo.name}: lilium with --terms {self.settings.terms} needs the face's mask; give it "
+                "(--photo-mask, in a gallery NAME.mask.png) or use --terms base"
             )
         if photo.face.image_size_px != photo.image_size_px:
             width, height = photo.image_size_px
