@@ -9,6 +9,7 @@ from nasion.anatomy.planes import reference_skull
 from nasion.casework.measures import camera_figures, face_height_px, measure_photo, outside_face_fraction
 from nasion.geometry.camera import FRONTAL, Camera, pose_rotation
 from nasion.geometry.surface import Mesh
+from nasion.overlay.face_region import FaceRegion, Place
 from nasion.overlay.problem import Photo, PhotoSolution, SkullLandmarks
 
 POINTS = reference_skull()
@@ -57,11 +58,15 @@ def test_share_of_the_silhouette_outside_the_mask():
         np.array([[-50, -50, 0], [50, -50, 0], [50, 50, 0], [-50, 50, 0]], dtype=float), [[0, 1, 2], [0, 2, 3]]
     )
     camera = Camera(FRONTAL, (0.0, 0.0, 1000.0), 1000.0, (50.0, 50.0), (101, 101))
-    mask = np.ones((101, 101), dtype=bool)
-    mask[:, :25] = False
-    assert outside_face_fraction(square, camera, mask) == pytest.approx(25 / 101)
-    assert outside_face_fraction(square, camera, np.ones_like(mask)) == 0.0
-    assert outside_face_fraction(None, camera, mask) is None
+    mask = np.full((101, 101), Place.FACE, dtype=np.uint8)
+    mask[:, :25] = Place.OUTSIDE
+    assert outside_face_fraction(square, camera, FaceRegion(mask)) == pytest.approx(25 / 101)
+    assert outside_face_fraction(square, camera, FaceRegion(np.ones_like(mask))) == 0.0
+    assert outside_face_fraction(None, camera, FaceRegion(mask)) is None
+    # what is unknown does not count as outside; where all is unknown nothing is measured
+    mask[:, :10] = Place.UNKNOWN
+    assert outside_face_fraction(square, camera, FaceRegion(mask)) == pytest.approx(15 / 101)
+    assert outside_face_fraction(square, camera, FaceRegion(np.full_like(mask, Place.UNKNOWN))) is None
 
 
 def test_camera_in_figures():

@@ -12,9 +12,10 @@ from PIL import Image
 
 from nasion.errors import NasionError
 from nasion.readers.ct import read_ct
+from nasion.readers.face_masks import read_face_mask
 from nasion.readers.landmarks import read_landmarks
 from nasion.readers.meshes import read_mesh, write_mesh
-from nasion.readers.photographs import read_mask, read_photograph
+from nasion.readers.photographs import read_photograph
 
 from .conftest import head_volume
 from .test_landmarks import FORMATS, HEAD
@@ -38,7 +39,13 @@ def check_photograph(path: Path) -> None:
     photo = read_photograph(path)
     assert photo.image.ndim == 3
     assert photo.focal_px is None or photo.focal_px > 0
-    assert read_mask(path, photo.stored_size_px).sum() > 0
+
+
+def check_mask(path: Path) -> None:
+    mask = read_face_mask(path, (30, 20))
+    assert mask.places.shape == (20, 30)
+    assert set(np.unique(mask.places)) <= {0, 1, 2}
+    assert all(np.isfinite(curve).all() for curve in mask.contours.values())
 
 
 def check_ct(path: Path) -> None:
@@ -53,6 +60,7 @@ READERS: dict[str, Callable[[Path], None]] = {
     ),
     **dict.fromkeys((*FORMATS, "p.pts"), check_landmarks),
     **dict.fromkeys(("i.png", "i.jpg", "i.tif", "i.webp", "i.bmp"), check_photograph),
+    **dict.fromkeys(("p.mask.png", "p.face.json", "labelme.json"), check_mask),
     **dict.fromkeys(("c.nii", "c.nii.gz"), check_ct),
 }
 
@@ -74,6 +82,16 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     exif.get_ifd(0x8769)[0xA405] = 50
     for ending in ("png", "jpg", "tif", "webp", "bmp"):
         picture.save(folder / f"i.{ending}", **({} if ending == "bmp" else {"exif": exif}))
+    grey = np.zeros((20, 30), np.uint8)
+    grey[3:15, 5:20], grey[3:6, 5:20] = 255, 128
+    Image.fromarray(grey).save(folder / "p.mask.png")
+    (folder / "p.face.json").write_text(
+        '{"image_size_px": [30, 20], "polygons": [{"place": "face", "points_px": [[3, 3], [20, 4], [9.5, 15]]}], '
+        '"contours": {"chin_jaw": [[3, 12], [9, 15], [15, 12]]}}'
+    )
+    (folder / "labelme.json").write_text(
+        '{"imageWidth": 30, "imageHeight": 20, "shapes": [{"label": "head", "points": [[3, 3], [20, 4], [9.5, 15]]}]}'
+    )
     affine = np.diag([12.0, 12.0, 12.0, 1.0]) / 1.3
     affine[:3, 3], affine[3, 3] = [-90, -220, -40], 1
     image = nibabel.Nifti1Image(head_volume(affine, (20, 20, 20)), affine)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from nasion.errors import NasionError
 from nasion.readers.landmarks import LandmarkFile
-from nasion.readers.photographs import Photograph, check_image_size, read_mask, read_photograph
+from nasion.readers.photographs import Photograph, check_image_size, read_photograph
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -119,21 +119,6 @@ def test_broken_pictures(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((9, 9), np.float32)).save(tmp_path / "f.tif")
     with pytest.raises(NasionError, match="real numbers"):
         read_photograph(tmp_path / "f.tif")
-
-
-def test_mask(tmp_path: Path) -> None:
-    mask = np.zeros((20, 30), np.uint8)
-    mask[5:10, 7:9] = 128
-    mask[0, 0] = 127
-    Image.fromarray(mask).save(tmp_path / "m.png")
-    read = read_mask(tmp_path / "m.png", (30, 20))
-    assert read.dtype == bool
-    np.testing.assert_array_equal(read, mask == 128)
-    with pytest.raises(NasionError, match="30 x 20 pixels, but its photograph is 20 x 30"):
-        read_mask(tmp_path / "m.png", (20, 30))
-    Image.fromarray((mask > 0).astype(np.uint8)).save(tmp_path / "labels.png")
-    with pytest.raises(NasionError, match="empty"):
-        read_mask(tmp_path / "labels.png", (30, 20))
 
 
 def landmarks(size: tuple[int, int] | None, point: tuple[float, float] = (5.0, 5.0)) -> LandmarkFile:

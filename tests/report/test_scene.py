@@ -26,13 +26,13 @@ COVARIANCE = np.array([[[9.0, 2.0], [2.0, 4.0]], [[1.0, 0.0], [0.0, 16.0]]])
 RESIDUALS = np.array([[6.0, 8.0], [0.5, 0.0]])
 
 
-def scene_of(mesh=SQUARE, mask=None):
+def scene_of(mesh=SQUARE, face=None):
     names = ("nasion", "gnathion")
     predicted = CAMERA.project(np.array([SKULL.landmarks_mm[name] for name in names]))
     solved = PhotoSolution("p", CAMERA, names, predicted, COVARIANCE, RESIDUALS, None, None, (), True)
     photo = Photo("p", dict(zip(names, predicted + RESIDUALS, strict=True)), SIZE)
     picture = np.full((SIZE[1], SIZE[0], 3), 100, dtype=np.uint8)
-    return build_scene(picture, mask, mesh, solved, measure_photo(SKULL, photo, solved, mesh, mask))
+    return build_scene(picture, face, mesh, solved, measure_photo(SKULL, photo, solved, mesh, face))
 
 
 @given(

@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from nasion.casework.inputs import face_mask_of, load_photograph, load_skull
+from nasion.casework.inputs import face_region_of, load_photograph, load_skull
 from nasion.casework.measures import measure_photo
 from nasion.casework.records import Candidate, InputFile, PhotoFiles, Photograph, Problem, Skull, SkullFiles
 from nasion.casework.settings import CaseSettings
 from nasion.errors import NasionError
-from nasion.overlay.face_region import FaceRegion
 from nasion.overlay.problem import OverlayProblem
 
 if TYPE_CHECKING:
@@ -44,21 +41,18 @@ def solve_candidate(
     """
     from nasion.overlay import solve
 
-    masks = [face_mask_of(photograph) for photograph in photographs]
+    faces = [face_region_of(photograph, tissue) for photograph in photographs]
     problem = OverlayProblem(
         skull.landmarks,
-        [
-            replace(photograph.photo, face=None if mask is None else FaceRegion(mask.astype(np.uint8)))
-            for photograph, mask in zip(photographs, masks, strict=True)
-        ],
+        [replace(photograph.photo, face=face) for photograph, face in zip(photographs, faces, strict=True)],
         skull.mesh,
     )
     solution = solve(problem, settings.solver, tissue, settings.of_solver())
     if not math.isfinite(solution.score):
         raise NasionError(f"{candidate_id}: the solver found no solution; check the landmarks")
     measures = tuple(
-        measure_photo(skull.landmarks, photograph.photo, solved, skull.mesh, mask)
-        for photograph, solved, mask in zip(photographs, solution.photos, masks, strict=True)
+        measure_photo(skull.landmarks, photograph.photo, solved, skull.mesh, face)
+        for photograph, solved, face in zip(photographs, solution.photos, faces, strict=True)
     )
     flagged = tuple(
         replace(solved, flags=tuple(dict.fromkeys((*solved.flags, "skull_outside_face"))))

@@ -12,13 +12,16 @@ from nasion.errors import NasionError
 PHOTO_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 MESH_ENDINGS: Final = (".ply", ".stl", ".obj", ".vtp")
 LANDMARK_ENDING: Final = ".landmarks.json"
+MASK_ENDINGS: Final = (".mask.png", ".face.json")
+CONTOURS_ENDING: Final = ".contours.json"
 
 
 def gallery_people(gallery: Path) -> dict[str, tuple[tuple[PhotoFiles, ...], tuple[Problem, ...]]]:
     """Return person id to (photographs with their files, problems), by the person's folder name.
 
-    A person is a sub-folder with ``NAME.jpg`` (or .jpeg, .png, .tif) and ``NAME.landmarks.json``, optionally
-    ``NAME.mask.png``; the photographs may also lie in its sub-folder ``photos``, as ``nasion population`` writes them.
+    A person is a sub-folder with ``NAME.jpg`` (or .jpeg, .png, .tif) and ``NAME.landmarks.json``, optionally a face
+    mask, ``NAME.mask.png`` or ``NAME.face.json``, and ``NAME.contours.json``; the photographs may also lie in its sub-folder
+    ``photos``, as ``nasion population`` writes them.
 
     Raises
     ------
@@ -66,13 +69,18 @@ def _photos_of(folder: Path) -> tuple[list[PhotoFiles], list[Problem]]:
     problems: list[Problem] = []
     for image in _images(folder):
         landmarks = image.with_name(image.stem + LANDMARK_ENDING)
-        mask = image.with_name(f"{image.stem}.mask.png")
+        masks = [path for ending in MASK_ENDINGS if (path := image.with_name(image.stem + ending)).is_file()]
+        contours = image.with_name(image.stem + CONTOURS_ENDING)
         if not landmarks.is_file():
             problems.append(
                 Problem(folder.name, image.name, f"{image}: {landmarks.name} is missing; place its landmarks")
             )
+        elif len(masks) > 1:
+            both = f"{image}: {masks[0].name} and {masks[1].name} are both there; keep one face mask"
+            problems.append(Problem(folder.name, image.name, both))
         else:
-            photos.append(PhotoFiles(image.name, image, landmarks, mask if mask.is_file() else None))
+            drawn = contours if contours.is_file() else None
+            photos.append(PhotoFiles(image.name, image, landmarks, masks[0] if masks else None, contours=drawn))
     return photos, problems
 
 
@@ -81,5 +89,5 @@ def _images(folder: Path) -> Iterator[Path]:
         if place.is_dir():
             for path in sorted(place.iterdir()):
                 hidden = path.name.startswith(".")
-                if path.suffix.lower() in PHOTO_ENDINGS and not path.name.endswith(".mask.png") and not hidden:
+                if path.suffix.lower() in PHOTO_ENDINGS and not path.name.endswith(MASK_ENDINGS) and not hidden:
                     yield path

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nasion.casework.records import InputFile, PhotoFiles, Photograph, Skull, SkullFiles
 from nasion.casework.settings import with_exif
 from nasion.errors import NasionError
+from nasion.overlay.face_region import FaceRegion, Place
 from nasion.overlay.problem import CameraPrior, Photo, SkullLandmarks
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def load_photograph(
     Parameters
     ----------
     files
-        Image, landmarks and, optionally, face mask.
+        Image, landmarks and, optionally, face mask and contours, or the wish that the face be found.
     prior
         The user's camera knowledge; EXIF fills in the focal length. None: what ``files`` holds.
     accept_sides
@@ -121,15 +122,13 @@ def load_photograph(
 
     """
     from nasion.readers.landmarks import read_landmarks
-    from nasion.readers.photographs import check_image_size, read_mask, read_photograph
+    from nasion.readers.photographs import check_image_size, read_photograph
 
     picture = read_photograph(files.image)
     found = read_landmarks(files.landmarks, "facial", 2)
     check_image_size(files.landmarks, found, picture)
-    paths = [files.image, files.landmarks]
-    if files.mask is not None:
-        read_mask(files.mask, picture.size_px)
-        paths.append(files.mask)
+    drawn_face(files, picture.size_px)
+    paths = [path for path in (files.image, files.landmarks, files.mask, files.contours) if path is not None]
     photo = Photo(
         files.name,
         dict(found.landmarks),
@@ -144,13 +143,61 @@ def load_photograph(
         check_photo_sides(photo, tissue or TissueTable.load())
     notes = [f"{files.image}: {note}" for note in picture.warnings]
     notes += [f"{files.landmarks}: {note}" for note in found.warnings]
-    return Photograph(photo, files, tuple(input_file(path) for path in paths), tuple(notes))
+    found_mask = None
+    if files.find_face and files.mask is None:
+        found_mask, note = found_face(photo, picture.image, tissue)
+        notes.append(f"{files.image}: {note}")
+    inputs = tuple(input_file(path) for path in paths)
+    return Photograph(photo, files, dict(found.helpers), found_mask, inputs, tuple(notes))
 
 
-def face_mask_of(photograph: Photograph) -> NDArray[np.bool_] | None:
-    """Return a photograph's face mask, (height, width); None where it has none."""
-    from nasion.readers.photographs import read_mask
+def drawn_face(files: PhotoFiles, size_px: tuple[int, int]) -> FaceRegion | None:
+    """Return the face region of a photograph's mask and contour files; None where it has none.
 
-    if photograph.files is None or photograph.files.mask is None:
-        return None
-    return read_mask(photograph.files.mask, photograph.photo.image_size_px)
+    Contours of the mask's own file go before those of the contour file. Contours without a mask leave all unknown.
+    """
+    from nasion.readers.face_masks import read_contours, read_face_mask
+
+    contours = {} if files.contours is None else read_contours(files.contours, size_px)
+    if files.mask is not None:
+        drawn = read_face_mask(files.mask, size_px)
+        return FaceRegion(drawn.places, drawn.contours or contours)
+    if contours:
+        return FaceRegion(np.full(size_px[::-1], Place.UNKNOWN, dtype=np.uint8), contours)
+    return None
+
+
+def found_face(photo: Photo, image: NDArray[np.uint8], tissue: TissueTable | None = None) -> tuple[bytes | None, str]:
+    """Return the automatic mask of a photograph as PNG bytes, None where it was refused, and a note for the user."""
+    import cv2
+
+    from nasion.overlay.face_segmentation import segment_face
+    from nasion.overlay.head_pose import head_pose
+
+    pose = head_pose(photo, tissue)
+    if pose is None:
+        return None, "no automatic mask: the landmarks do not tell the head's pose"
+    found = segment_face(image, photo.landmarks_px, pose)
+    if found.region is None:
+        return None, found.note
+    return cv2.imencode(".png", found.region.mask)[1].tobytes(), found.note
+
+
+def face_region_of(photograph: Photograph, tissue: TissueTable | None = None) -> FaceRegion | None:
+    """Return a photograph's face region: drawn, else found, with the contours that the mask shows where none is drawn.
+
+    None where there is neither mask nor contour.
+    """
+    from nasion.overlay.face_contours import with_contours
+    from nasion.overlay.head_pose import head_pose
+
+    photo = photograph.photo
+    region = photo.face if photograph.files is None else drawn_face(photograph.files, photo.image_size_px)
+    if photograph.found_mask is not None and photograph.files is not None:
+        import cv2
+
+        places = cv2.imdecode(np.frombuffer(photograph.found_mask, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
+        region = FaceRegion(np.asarray(places, dtype=np.uint8), {} if region is None else region.contours)
+    if region is None or region.contours:
+        return region
+    return with_contours(region, {**photograph.helpers_px, **photo.landmarks_px}, head_pose(photo, tissue))

@@ -12,6 +12,7 @@ from nasion.anatomy.landmarks import PAIRS
 from nasion.anatomy.planes import head_frame
 from nasion.casework.records import CameraFigures, PhotoMeasures
 from nasion.geometry.camera import FULL_FRAME_DIAGONAL_MM, Camera, pose_angles_deg
+from nasion.overlay.face_region import FaceRegion, Place
 from nasion.overlay.problem import Photo, PhotoSolution, SkullLandmarks
 from nasion.overlay.settings import FACE_HEIGHT_MM
 
@@ -24,7 +25,7 @@ _CRANIAL: Final = {pair.facial: pair.cranial for pair in PAIRS}
 
 
 def measure_photo(
-    skull: SkullLandmarks, photo: Photo, solved: PhotoSolution, mesh: Mesh | None, face_mask: NDArray[np.bool_] | None
+    skull: SkullLandmarks, photo: Photo, solved: PhotoSolution, mesh: Mesh | None, face: FaceRegion | None
 ) -> PhotoMeasures:
     """Return the figures of one solved photograph.
 
@@ -38,8 +39,8 @@ def measure_photo(
         The solver's answer.
     mesh
         The skull's surface, for the containment measure.
-    face_mask
-        (height, width), True on the face and head.
+    face
+        The photograph's face region.
 
     """
     residuals = np.asarray(solved.residuals_px, dtype=np.float64).reshape(-1, 2)
@@ -56,7 +57,7 @@ def measure_photo(
         rms_px=rms,
         face_height_px=height,
         rms_face_height=rms / height,
-        outside_face_fraction=outside_face_fraction(mesh, solved.camera, face_mask),
+        outside_face_fraction=outside_face_fraction(mesh, solved.camera, face),
         camera=camera_figures(skull, solved),
     )
 
@@ -72,15 +73,15 @@ def face_height_px(photo: Photo, camera: Camera, skull: SkullLandmarks) -> float
     return FACE_HEIGHT_MM * camera.focal_px / max(depth, 1.0)
 
 
-def outside_face_fraction(mesh: Mesh | None, camera: Camera, face_mask: NDArray[np.bool_] | None) -> float | None:
-    """Return the share of the skull's silhouette outside the face mask; None without mesh, mask or silhouette."""
-    if mesh is None or face_mask is None:
+def outside_face_fraction(mesh: Mesh | None, camera: Camera, face: FaceRegion | None) -> float | None:
+    """Return the share of the skull's silhouette that lies on ``OUTSIDE``; None without mesh, mask or silhouette."""
+    if mesh is None or face is None or (face.mask == Place.UNKNOWN).all():
         return None
     from nasion.geometry.raster import silhouette_of
 
     skull = silhouette_of(mesh, camera)
     covered = int(skull.sum())
-    return float((skull & ~face_mask).sum() / covered) if covered else None
+    return float((skull & face.outside).sum() / covered) if covered else None
 
 
 def camera_figures(skull: SkullLandmarks, solved: PhotoSolution) -> CameraFigures:

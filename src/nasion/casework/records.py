@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nasion.overlay.problem import CameraPrior, OverlaySolution, Photo, PhotoSolution, SkullLandmarks
 
 if TYPE_CHECKING:
@@ -34,13 +37,18 @@ class SkullFiles:
 
 @dataclass(frozen=True)
 class PhotoFiles:
-    """Where a photograph is read from; the face mask is optional."""
+    """Where a photograph is read from; the face mask and the face's contours are optional.
+
+    Without a mask ``find_face`` looks for the face by the landmarks (``overlay.face_segmentation``).
+    """
 
     name: str
     image: Path
     landmarks: Path
     mask: Path | None = None
     prior: CameraPrior = field(default_factory=CameraPrior)
+    contours: Path | None = None
+    find_face: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +65,27 @@ class Skull:
 
 @dataclass(frozen=True, eq=False)
 class Photograph:
-    """A photograph's landmarks and files; the pixels are read again where they are needed."""
+    """A photograph's landmarks and files; the pixels are read again where they are needed.
+
+    Attributes
+    ----------
+    photo
+        What the solvers see, without the face, which ``inputs.face_region_of`` makes where it is needed.
+    files
+        Where it was read from.
+    helpers_px
+        Helper points (corners of the mouth, ...), (2,) px.
+    found_mask
+        The automatic face mask as PNG bytes; None where none was asked for or found.
+    inputs, notes
+        Files with their SHA-256; what the user should know.
+
+    """
 
     photo: Photo
     files: PhotoFiles | None = None
+    helpers_px: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    found_mask: bytes | None = None
     inputs: tuple[InputFile, ...] = ()
     notes: tuple[str, ...] = ()
 

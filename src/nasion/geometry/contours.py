@@ -70,7 +70,9 @@ def silhouette_contour(mesh: Mesh, camera: Camera) -> FloatArray:
     return outer_contour(silhouette_of(mesh, camera))
 
 
-def chin_jaw_contour(mask: BoolImage, right_px: ArrayLike, left_px: ArrayLike) -> FloatArray:
+def chin_jaw_contour(
+    mask: BoolImage, right_px: ArrayLike, left_px: ArrayLike, hidden: BoolImage | None = None
+) -> FloatArray:
     """Return the chin and jaw line of a frontal photograph's face mask, from the subject's right to left.
 
     It is the lower part of the outer contour between the two cheilia (mental foramina in a skull's mask), square to the
@@ -82,6 +84,8 @@ def chin_jaw_contour(mask: BoolImage, right_px: ArrayLike, left_px: ArrayLike) -
         (height, width) face mask.
     right_px, left_px
         (2,) image points of the subject's right and left cheilion.
+    hidden
+        (height, width): border points here are left out; the longest stretch of the rest is returned.
 
     Returns
     -------
@@ -102,14 +106,20 @@ def chin_jaw_contour(mask: BoolImage, right_px: ArrayLike, left_px: ArrayLike) -
     down = np.array([-across[1], across[0]])
     points = outer_contour(mask)[:-1]
     lateral, below = (points - right) @ across, (points - right) @ down
-    runs = _runs(points, (lateral >= 0) & (lateral <= width) & (below > 0))
+    runs = _runs(points, (lateral >= 0) & (lateral <= width) & (below > 0) & _shown(points, hidden))
     if not runs:
         raise NasionError("the face mask has no border below the mouth; check the mask and the landmarks")
     lowest = max(runs, key=lambda run: np.ptp(run @ across))
     return lowest if (lowest[-1] - lowest[0]) @ across > 0 else lowest[::-1]
 
 
-def forehead_contour(mask: BoolImage, glabella_px: ArrayLike, metopion_px: ArrayLike, up_px: ArrayLike) -> FloatArray:
+def forehead_contour(
+    mask: BoolImage,
+    glabella_px: ArrayLike,
+    metopion_px: ArrayLike,
+    up_px: ArrayLike,
+    hidden: BoolImage | None = None,
+) -> FloatArray:
     """Return the forehead line of a lateral photograph's face mask, from glabella up to metopion.
 
     It is the part of the outer contour between the levels of glabella and metopion (lines across ``up_px``: the two
@@ -124,6 +134,8 @@ def forehead_contour(mask: BoolImage, glabella_px: ArrayLike, metopion_px: Array
         (2,) image points.
     up_px
         (2,) direction in the image that is square to the Frankfurt plane and points up the head.
+    hidden
+        (height, width): border points here are left out.
 
     Returns
     -------
@@ -143,12 +155,24 @@ def forehead_contour(mask: BoolImage, glabella_px: ArrayLike, metopion_px: Array
         raise NasionError("metopion does not lie above glabella in the photograph; check the landmarks")
     points = outer_contour(mask)[:-1]
     level = (points - glabella) @ up
-    runs = _runs(points, (level >= 0) & (level <= height))
+    runs = _runs(points, (level >= 0) & (level <= height) & _shown(points, hidden))
     if not runs:
         raise NasionError("the face mask has no border between glabella and metopion; check the mask and the landmarks")
     middle = (glabella + metopion) / 2
     front = min(runs, key=lambda run: float(np.linalg.norm(run - middle, axis=1).min()))
     return front if (front[-1] - front[0]) @ up > 0 else front[::-1]
+
+
+def _shown(points: FloatArray, hidden: BoolImage | None) -> NDArray[np.bool_]:
+    """Return which border points, halfway between pixels, have no hidden pixel beside them."""
+    if hidden is None:
+        return np.ones(len(points), dtype=np.bool_)
+    height, width = hidden.shape
+    shown = np.ones(len(points), dtype=np.bool_)
+    for rounded in (np.floor, np.ceil):
+        column, row = rounded(points).astype(np.intp).T
+        shown &= ~hidden[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)]
+    return shown
 
 
 def _runs(points: FloatArray, keep: NDArray[np.bool_]) -> list[FloatArray]:

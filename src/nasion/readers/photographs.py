@@ -1,4 +1,4 @@
-"""Photographs, upright and with their focal length, and face masks."""
+"""Photographs, upright and with their focal length."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def read_photograph(path: Path | str) -> Photograph:
     """
     from PIL import ImageOps
 
-    stored = _decoded(Path(path))
+    stored = decoded_picture(Path(path))
     exif = _exif(stored)
     focal_px, notes = _focal_px(exif, stored.size)
     try:
@@ -79,22 +79,6 @@ def read_photograph(path: Path | str) -> Photograph:
     except Exception:  # a damaged EXIF block must not hide the picture
         upright, notes = stored, (*notes, "its EXIF block is damaged: the picture is taken as it is stored")
     return Photograph(_rgb(upright, path), focal_px, stored.size, notes)
-
-
-def read_mask(path: Path | str, size_px: tuple[int, int]) -> NDArray[np.bool_]:
-    """Read a face mask: (height, width), True where the picture is brighter than 127.
-
-    A size other than ``size_px`` (width, height) and a mask with no face raise NasionError.
-    """
-    mask: NDArray[np.bool_] = np.asarray(_decoded(Path(path)).convert("L")) > 127
-    height, width = mask.shape
-    if (width, height) != tuple(size_px):
-        raise NasionError(
-            f"{path}: the mask is {_by((width, height))} pixels, but its photograph is {_by(size_px)}; make it again"
-        )
-    if not mask.any():
-        raise NasionError(f"{path}: the mask is empty; the face must be white (255) on black (0)")
-    return mask
 
 
 def check_image_size(path: Path | str, landmarks: LandmarkFile, photograph: Photograph) -> None:
@@ -130,7 +114,8 @@ def _outside(points_px: Mapping[str, NDArray[np.float64]], size_px: tuple[int, i
     return [name for name, point in points_px.items() if (point < -1.5).any() or (point > limit).any()]
 
 
-def _decoded(path: Path) -> Image.Image:
+def decoded_picture(path: Path) -> Image.Image:
+    """Return the pixels of a picture file as they are stored; NasionError where it is damaged or none."""
     from PIL import Image, UnidentifiedImageError
 
     content = read_bytes(path)

@@ -53,7 +53,7 @@ def _plain_name(text: str) -> str:
 
 
 def _scenes(case: Case, candidate: Candidate) -> list[Scene | None]:
-    from nasion.casework.inputs import face_mask_of
+    from nasion.casework.inputs import face_region_of
     from nasion.readers.photographs import read_photograph
 
     mesh = _mesh_of(case, candidate)
@@ -63,7 +63,7 @@ def _scenes(case: Case, candidate: Candidate) -> list[Scene | None]:
             scenes.append(None)
             continue
         image = read_photograph(photograph.files.image).image
-        scenes.append(build_scene(image, face_mask_of(photograph), mesh, solved, measured))
+        scenes.append(build_scene(image, face_region_of(photograph), mesh, solved, measured))
     return scenes
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasion.geometry.camera import Camera
+from nasion.overlay.face_region import FaceRegion
 from nasion.overlay.problem import PhotoSolution
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ OUTSIDE_SD: Final = (CHI2_95_TWO / 2) ** 0.5
 """Root mean square SD of a residual on the 95 % ellipse: 1.73."""
 
 DEPTH_EDGE_MM: Final = 5.0
+DASH_PX: Final = 7
 MAGNIFICATIONS: Final = (1, 2, 3, 5, 10)
 
 
@@ -68,7 +70,8 @@ class Scene:
     skull
         (h, w, 4) uint8 RGBA, transparent off the skull; None without a mesh.
     skull_lines, face_lines
-        (h, w) float32 0..1 coverage of contour lines; None without a mesh or a mask.
+        (h, w) float32 0..1 coverage of contour lines; None without a mesh or a face region. The face's border is
+        solid, dashed round unknown places, and thick along the chin-jaw or forehead contour.
     marks
         Landmarks in this picture's pixels.
     magnification
@@ -93,7 +96,7 @@ class Scene:
 
 
 def build_scene(
-    photo: ColorImage, mask: BoolImage | None, mesh: Mesh | None, solved: PhotoSolution, measured: PhotoMeasures
+    photo: ColorImage, face: FaceRegion | None, mesh: Mesh | None, solved: PhotoSolution, measured: PhotoMeasures
 ) -> Scene:
     """Crop a photograph to the head and prepare everything that is drawn over it.
 
@@ -101,8 +104,8 @@ def build_scene(
     ----------
     photo
         (height, width, 3) uint8 RGB, the upright photograph.
-    mask
-        (height, width) face mask.
+    face
+        Mask and contours.
     mesh
         The skull, in the frame of ``solved.camera``.
     solved, measured
@@ -117,7 +120,6 @@ def build_scene(
     size = (max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     crop = np.ascontiguousarray(photo[y0:y1, x0:x1])
-    cut_mask = None if mask is None else np.ascontiguousarray(mask[y0:y1, x0:x1], dtype=np.uint8)
     camera = cropped_camera(solved.camera, (x0, y0), scale, size)
     skull, skull_lines = (None, None) if mesh is None else _skull_layers(mesh, camera)
     marks = _marks(solved, measured, (x0, y0), scale)
@@ -125,7 +127,7 @@ def build_scene(
         np.asarray(cv2.resize(crop, size, interpolation=how), dtype=np.uint8),
         skull,
         skull_lines,
-        None if cut_mask is None else _border_lines(_resized_mask(cut_mask, size)),
+        None if face is None else _face_lines(face, (x0, y0, x1, y1), size),
         marks,
         _magnification(marks, size),
         camera,
@@ -179,12 +181,30 @@ def _skull_layers(mesh: Mesh, camera: Camera) -> tuple[ColorImage, NDArray[np.fl
     return rgba, lines.astype(np.float32)
 
 
-def _resized_mask(mask: NDArray[np.uint8], size: tuple[int, int]) -> BoolImage:
-    """Return a mask at another size with a smooth border."""
+def _face_lines(face: FaceRegion, box: tuple[int, int, int, int], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return the coverage of the face's lines: border solid, round unknown places dashed, contours thick."""
     import cv2
 
-    resized: BoolImage = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5
-    return resized
+    from nasion.overlay.face_region import Place
+
+    x0, y0, x1, y1 = box
+    cut = face.mask[y0:y1, x0:x1]
+    known, unknown = (
+        cv2.resize((cut == place).astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5
+        for place in (Place.FACE, Place.UNKNOWN)
+    )
+    lines = _border_lines(known)
+    if unknown.any():
+        lines[cv2.dilate(unknown.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0] = 0
+        row, column = np.indices(unknown.shape)
+        lines = np.maximum(lines, _border_lines(unknown) * ((row + column) // DASH_PX % 2 == 0))
+    scale = np.array(size) / (x1 - x0, y1 - y0)
+    for contour in face.contours.values():
+        points = (contour + 0.5 - (x0, y0)) * scale - 0.5
+        drawn = np.zeros(lines.shape, dtype=np.uint8)
+        cv2.polylines(drawn, [np.rint(points * 16).astype(np.int32)], False, 255, 4, cv2.LINE_AA, 4)
+        lines = np.maximum(lines, drawn / np.float32(255))
+    return lines.astype(np.float32)
 
 
 def _border_lines(mask: BoolImage) -> NDArray[np.float32]:
