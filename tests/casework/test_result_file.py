@@ -13,6 +13,7 @@ from nasion.casework.records import SkullFiles
 from nasion.casework.result_file import result_dict
 from nasion.casework.settings import CaseSettings
 from nasion.geometry.camera import Camera
+from nasion.overlay.problem import SOLVERS
 from nasion.version import __version__
 
 
@@ -67,7 +68,7 @@ def gallery_case(case: CaseFolder, solver: str = "posterior"):
     return identify_gallery(SkullFiles("s", case.cranial, case.mesh), case.gallery, CaseSettings(solver))
 
 
-@pytest.mark.parametrize("solver", ["posterior", "posest"])
+@pytest.mark.parametrize("solver", SOLVERS)
 def test_form_of_the_result_file(case_folder, solver):
     text = json.dumps(result_dict(gallery_case(case_folder, solver)), allow_nan=False)
     result = Result.model_validate_json(text)

@@ -10,6 +10,7 @@ import pytest
 from nasion.casework.parallel import processes, work_through
 from nasion.casework.settings import CaseSettings, with_exif
 from nasion.errors import NasionError
+from nasion.overlay.lilium.settings import LiliumSettings
 from nasion.overlay.problem import CameraPrior
 
 
@@ -63,8 +64,19 @@ def test_workers_end_when_the_block_is_left_by_a_fault():
 
 
 def test_an_unknown_solver_is_refused_at_once():
-    with pytest.raises(NasionError, match="choose one of posterior, posest"):
-        CaseSettings(solver="lilium")
+    with pytest.raises(NasionError, match="choose one of posterior, lilium, posest"):
+        CaseSettings(solver="magic")
+
+
+def test_terms_belong_to_lilium():
+    assert CaseSettings("lilium").of_solver() == LiliumSettings(terms="all")
+    assert CaseSettings("lilium", terms="skof", seed=7).of_solver() == LiliumSettings(terms="skof", seed=7)
+    for solver in ("posterior", "posest"):
+        assert "terms" not in CaseSettings(solver).to_dict()
+        with pytest.raises(NasionError, match="--terms belongs to --solver lilium"):
+            CaseSettings(solver, terms="all")
+    with pytest.raises(NasionError, match="choose one of base, skof, par, all"):
+        CaseSettings("lilium", terms="some")
 
 
 def test_a_fault_in_a_worker_reaches_the_caller():

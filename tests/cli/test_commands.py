@@ -93,6 +93,50 @@ def test_posest(own_case: CaseFolder) -> None:
     assert photo_of(out)["log_likelihood"] is None
 
 
+def test_lilium(own_case: CaseFolder) -> None:
+    first, second = own_case.root / "lilium", own_case.root / "again"
+    few = ("--seed", 5, "--details", 1)
+    assert nasion(*identify(own_case, first, "--solver", "lilium", *few)).code == 0
+    result = read_json(first / "result.json")
+    assert result["candidates"][0]["id"] == TRUE_PERSON
+    assert (result["settings"]["solver"], result["settings"]["terms"], result["settings"]["seed"]) == (
+        "lilium",
+        "all",
+        5,
+    )
+    assert [c["support"]["degree"] for c in result["candidates"]] == ["not assessed"] * 4
+    for photo in (photo for candidate in result["candidates"] for photo in candidate["photos"]):
+        assert photo["solver"] == "lilium"
+        assert photo["log_likelihood"] is None
+        assert len(set(photo["flags"])) == len(photo["flags"])
+    two_processes = [*identify(own_case, second, "--solver", "lilium", *few, "--terms", "all"), "--jobs", 2]
+    assert nasion(*two_processes).code == 0
+    assert without_times(result) == without_times(read_json(second / "result.json"))
+
+
+def test_terms_of_lilium(own_case: CaseFolder) -> None:
+    photos = {}
+    for terms in ("base", "skof"):
+        out = own_case.root / terms
+        assert nasion(*overlay(own_case, out, "--solver", "lilium", "--terms", terms)).code == 0
+        assert read_json(out / "result.json")["settings"]["terms"] == terms
+        photos[terms] = photo_of(out)
+    assert photos["skof"]["outside_face_fraction"] == 0
+    # contours are compared, and their absence told, by par and all alone
+    assert all("no_contour" not in photo["flags"] for photo in photos.values())
+
+
+def test_what_lilium_needs_is_named(own_case: CaseFolder) -> None:
+    out = own_case.root / "refused"
+    landmarks = ("--skull-landmarks", own_case.cranial, "--photo", own_case.photo())
+    bare = ("overlay", *landmarks, "--photo-landmarks", own_case.facial(), "--out", out, "--solver", "lilium")
+    ended = nasion(*bare)
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "--terms all needs the skull's surface; give --skull or --terms base" in ended.err
+    assert not out.exists()
+    assert nasion(*bare, "--terms", "base").code == 0
+
+
 def test_camera_options(own_case: CaseFolder) -> None:
     free, known = own_case.root / "free", own_case.root / "known"
     assert nasion(*overlay(own_case, free)).code == 0

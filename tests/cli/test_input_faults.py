@@ -341,7 +341,10 @@ def test_a_result_inside_a_file(own_case: CaseFolder, out: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--solver", "magic"), "there is no solver 'magic'; choose one of posterior, posest"),
+        (("--solver", "magic"), "there is no solver 'magic'; choose one of posterior, lilium, posest"),
+        (("--solver", "lilium", "--terms", "some"), "terms cannot be 'some'; choose one of base, skof, par, all"),
+        (("--terms", "all"), "--terms belongs to --solver lilium; posterior has none"),
+        (("--solver", "posest", "--terms", "base"), "--terms belongs to --solver lilium; posest has none"),
         (("--units", "ft"), "unknown unit 'ft'"),
         (("--focal", "wide"), "--focal: 'wide' is not a number"),
         (("--focal", "-50"), "--focal: value and SD must be above 0"),

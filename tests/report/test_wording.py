@@ -3,8 +3,8 @@
 import pytest
 
 from nasion.casework.records import CameraFigures, Candidate
-from nasion.overlay.problem import OverlaySolution
-from nasion.report.wording import camera_words, flag_words, pose_words, score_words
+from nasion.overlay.problem import SOLVERS, OverlaySolution
+from nasion.report.wording import SOLVER_WORDS, camera_words, flag_words, pose_words, score_words
 
 
 def test_camera_with_spreads():
@@ -27,13 +27,18 @@ def test_small_turns_are_straight():
     assert pose_words((0.4, -0.3, 0.0)) == "straight to the camera"
 
 
+def test_every_solver_has_words():
+    assert set(SOLVER_WORDS) == set(SOLVERS)
+
+
 def test_unknown_flags_stay_readable():
     assert flag_words("some_new_flag") == "some new flag"
     assert flag_words("skull_outside_face") == "part of the skull lies outside the face"
 
 
 @pytest.mark.parametrize(
-    ("solver", "score", "words"), [("posterior", 48.094, "48.09"), ("posest", -0.01234, "-0.0123")]
+    ("solver", "score", "words"),
+    [("posterior", 48.094, "48.09"), ("posest", -0.01234, "-0.0123"), ("lilium", -0.00456, "-0.0046")],
 )
 def test_scores_keep_the_digits_that_tell_them_apart(solver, score, words):
     solution = OverlaySolution(solver, (), score, None, None, {}, 0.1)

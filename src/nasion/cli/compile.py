@@ -1,7 +1,7 @@
 """Compile the hot loops once and keep them, so that the first case is not the slow one.
 
-``python -m nasion.cli.compile`` runs a demo of two people and throws it away; Numba keeps what it compiled.
-``make install`` does it; without it the first overlay takes about half a minute longer.
+``python -m nasion.cli.compile`` runs a demo of two people with every solver and throws it away; Numba keeps what it
+compiled. ``make install`` does it; without it the first overlay takes about half a minute longer.
 """
 
 from __future__ import annotations
@@ -9,15 +9,20 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from nasion.casework.demo import run_demo
+from nasion.casework.demo import make_demo_case
+from nasion.casework.identify import identify_gallery
+from nasion.casework.settings import CaseSettings
+from nasion.overlay.problem import SOLVERS
 from nasion.report.folder import write_case
 
 
 def main() -> None:
-    """Run every compiled loop of the main job once."""
+    """Run every compiled loop of the solvers and of the report once."""
     with TemporaryDirectory() as name:
-        case, _ = run_demo(Path(name), people=2)
-        write_case(case, Path(name), details=1)
+        skull, gallery = make_demo_case(Path(name) / "case", None, lambda done, total: None, people=2)
+        for solver in SOLVERS:
+            case = identify_gallery(skull, gallery, CaseSettings(solver))
+            write_case(case, Path(name), details=1)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 from nasion.evidence.support import CAVEAT
 from nasion.report.pictures import FACE_LINE, LEVEL_COLORS, SKULL_LINE, arrow_tip, encoded, line_layer, pictures_of
 from nasion.report.scene import Mark, Scene
-from nasion.report.wording import camera_words, flag_words, score_words
+from nasion.report.wording import SCORE_CAVEAT, SOLVER_WORDS, camera_words, flag_words, score_words
 from nasion.version import __version__
 
 if TYPE_CHECKING:
@@ -28,21 +28,6 @@ STILL_PX: Final = 420
 LIBRARIES: Final = ("numpy", "scipy", "numba", "poselib", "trimesh", "scikit-image", "opencv-python-headless", "pillow")
 
 TITLES: Final = {"overlay": "Skull-face overlay", "identify": "Ranked candidates"}
-PURPOSE_WORDS: Final = {
-    True: "This report orders candidates by how well a skull and photographs agree under a statistical model of soft "
-    "tissue and camera.",
-    False: "This report tells how well a skull and photographs agree under a statistical model of soft tissue and "
-    "camera.",
-}
-"""By whether there are several candidates."""
-
-SCORE_WORDS: Final = {
-    "posterior": (
-        "Score: natural logarithm of the likelihood ratio between this skull and a generic head, under the model. "
-        "It orders candidates; it is not calibrated."
-    ),
-    "posest": "Score: minus the mean reprojection error over the spread of the landmarks. It orders candidates.",
-}
 
 
 def page_html(case: Case, shown: Sequence[Candidate], scenes: Sequence[Sequence[Scene | None]]) -> str:
@@ -68,22 +53,22 @@ def page_html(case: Case, shown: Sequence[Candidate], scenes: Sequence[Sequence[
 
 
 def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
-    solver = str(case.settings.get("solver", ""))
+    words = SOLVER_WORDS[str(case.settings["solver"])]
     ranked = len(case.candidates) > 1
+    likelihood = any(candidate.log_likelihood is not None for candidate in case.candidates)
     return {
         "title": TITLES.get(case.command, case.command),
         "question": case.question,
         "ranked": ranked,
         "heading": "Ranking" if ranked else "Result",
-        "likelihood": any(candidate.log_likelihood is not None for candidate in case.candidates),
-        "purpose": PURPOSE_WORDS[ranked],
+        "likelihood": likelihood,
+        "words": words,
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "version": __version__,
         "skull": case.skull.name if case.skull else "",
-        "caveat": CAVEAT,
+        "caveat": CAVEAT if likelihood else SCORE_CAVEAT,
         "rows": [_row(candidate, anchors.get(id(candidate), "")) for candidate in case.candidates[:MOST_ROWS]],
         "more": max(len(case.candidates) - MOST_ROWS, 0),
-        "score_words": SCORE_WORDS.get(solver, ""),
         "problems": case.problems,
         "notes": case.notes,
         "inputs": case.inputs,

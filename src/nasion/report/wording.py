@@ -1,7 +1,8 @@
-"""Cameras and flags in plain words."""
+"""Cameras, flags and solvers in plain words."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from nasion.casework.records import CameraFigures, Candidate
@@ -14,10 +15,74 @@ FLAG_WORDS: Final = {
     "residual_implausible": "at least one landmark lies far outside its uncertainty",
     "not_converged": "the solver did not settle: the figures are doubtful",
     "skull_outside_face": "part of the skull lies outside the face",
+    "camera_implausible": "the camera lies outside what is known of focal length, distance or pose",
+    "no_contour": "contours not compared: the photograph has none",
+    "stopped_by_clock": "the search ran into its time limit: the figures are doubtful",
 }
 """Machine-readable flags in plain words; another flag is shown with blanks for underscores."""
 
-SCORE_DIGITS: Final = {"posest": 4}
+
+@dataclass(frozen=True)
+class SolverWords:
+    """What a report says of a solver.
+
+    Attributes
+    ----------
+    model
+        Under what skull and photographs are held to agree, to end a sentence.
+    score
+        What its score is.
+    score_digits
+        Decimal places that tell its scores apart.
+    vector
+        What it adds to a skull's landmark to predict the skin's.
+    spread
+        What the SD of a residual is.
+
+    """
+
+    model: str
+    score: str
+    score_digits: int
+    vector: str
+    spread: str
+
+
+_OWN_SPREAD: Final = "This solver knows no spread of its predictions: the SD is that of the photograph's own residuals."
+
+SOLVER_WORDS: Final = {
+    "posterior": SolverWords(
+        "under a statistical model of soft tissue and camera",
+        "natural logarithm of the likelihood ratio between this skull and a generic head, under the model. It orders "
+        "candidates; it is not calibrated.",
+        2,
+        "the tissue table's vector times the build factor",
+        "The spread is that of tissue, skull and image landmarks.",
+    ),
+    "lilium": SolverWords(
+        "after a search over soft tissue and camera that penalizes what is implausible",
+        "minus the root of the fitness (mean squared error and penalties, px²) over the spread of the landmarks, "
+        "averaged over the photographs. 0 is best. It orders candidates.",
+        4,
+        "the tissue vector that the search found",
+        f"{_OWN_SPREAD} The search makes residuals small for nearly everybody: by themselves they tell little.",
+    ),
+    "posest": SolverWords(
+        "with the tissue table's mean vectors and a free camera",
+        "minus the mean reprojection error over the spread of the landmarks, averaged over the photographs. 0 is best. "
+        "It orders candidates.",
+        4,
+        "the tissue table's mean vector",
+        _OWN_SPREAD,
+    ),
+}
+
+SCORE_CAVEAT: Final = (
+    "Ranks and scores have not been tested against a collection of solved cases. They depend on the tissue table, on "
+    "the landmarks as they were placed and on the candidates in this run; they are no probability that a person is the "
+    "right one, and they say nothing about people who are not in the run."
+)
+"""What scores without likelihood must be read with."""
 
 
 def flag_words(flag: str) -> str:
@@ -29,7 +94,7 @@ def score_words(candidate: Candidate) -> str:
     """Return a candidate's score for a table, with the digits that tell its solver's scores apart; "-" for none."""
     if candidate.solution is None:
         return "-"
-    return f"{candidate.solution.score:.{SCORE_DIGITS.get(candidate.solution.solver, 2)}f}"
+    return f"{candidate.solution.score:.{SOLVER_WORDS[candidate.solution.solver].score_digits}f}"
 
 
 def camera_words(camera: CameraFigures) -> list[str]:

@@ -11,6 +11,7 @@ from nasion.anatomy.planes import head_frame
 from nasion.errors import NasionError
 from nasion.geometry.camera import Camera, back_projection_error_mm, pose_rotation
 from nasion.geometry.decimation import decimate
+from nasion.overlay import solve as by_name
 from nasion.overlay.face_region import FaceRegion
 from nasion.overlay.lilium.cones import build_cones, decode
 from nasion.overlay.lilium.curves import cut_region, exact_parallelism
@@ -21,6 +22,7 @@ from nasion.overlay.lilium.solve import SEARCH_TRIANGLES, LiliumSolver, solve
 from nasion.overlay.lilium.task import find_start, make_judge
 from nasion.overlay.pnpf import levenberg_marquardt, ransac_p4pf
 from nasion.overlay.problem import CameraPrior, OverlayProblem, SkullLandmarks
+from nasion.overlay.settings import PosteriorSettings
 from overlay.scene import make_head, make_photo
 
 SHORT = LiliumSettings(generations=40, individuals=20)
@@ -186,10 +188,37 @@ def test_what_comes_back_fits_together(cases, tissue):
     assert result.curve == "forehead"
     solution = solver.solve([photo])
     assert solution.solver == "lilium"
-    assert solution.score == pytest.approx(-result.parts.total)
+    spread = np.sqrt(((observed - observed.mean(axis=0)) ** 2).sum(axis=1).mean())
+    assert solution.score == pytest.approx(-np.sqrt(result.parts.total) / spread)
     twice = solver.solve([photo, photo])
     assert twice.score == pytest.approx(solution.score)
     assert len(twice.photos) == 2
+
+
+def test_by_name_it_is_the_same(cases, tissue):
+    problem = cases["frontal"].problem
+    named = by_name(problem, "lilium", tissue, SHORT)
+    direct = LiliumSolver(problem.skull, tissue, SHORT, problem.mesh).solve(problem.photos)
+    assert (named.solver, named.score) == ("lilium", direct.score)
+    np.testing.assert_array_equal(named.photos[0].predicted_px, direct.photos[0].predicted_px)
+    with pytest.raises(NasionError, match="lilium takes LiliumSettings, not PosteriorSettings"):
+        by_name(problem, "lilium", tissue, PosteriorSettings())
+    with pytest.raises(NasionError, match="posterior takes PosteriorSettings, not LiliumSettings"):
+        by_name(problem, "posterior", tissue, SHORT)
+
+
+def test_a_picture_of_twice_the_size_scores_the_same(tissue, rng):
+    head = make_head(rng, tissue)
+    _, _, photo = make_photo(head, rng, (20.0, 5.0, 0.0), 0.01)
+    double = replace(
+        photo,
+        landmarks_px={name: 2 * np.asarray(point) + 0.5 for name, point in photo.landmarks_px.items()},
+        image_size_px=(2 * photo.image_size_px[0], 2 * photo.image_size_px[1]),
+    )
+    solver = LiliumSolver(head.skull, tissue, replace(SHORT, terms="base", generations=0))
+    once, twice = (solver.solve_photo(p) for p in (photo, double))
+    assert twice.parts.mse_px2 == pytest.approx(4 * once.parts.mse_px2, rel=1e-3)
+    assert twice.relative_fitness == pytest.approx(once.relative_fitness, rel=1e-3)
 
 
 def test_a_moved_and_turned_skull_gives_the_same_overlay(cases, tissue):
