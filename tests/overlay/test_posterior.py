@@ -15,6 +15,7 @@ from nasion.errors import NasionError
 from nasion.geometry.camera import Camera, back_projection_error_mm, pose_rotation
 from nasion.overlay import kernel, solve
 from nasion.overlay.checks import check_skull_helpers
+from nasion.overlay.lilium.settings import LiliumSettings
 from nasion.overlay.model import GROUPS, INDEX, PhotoModel, SkullModel
 from nasion.overlay.posterior import PosteriorSolver
 from nasion.overlay.problem import CameraPrior, OverlayProblem, SkullLandmarks
@@ -22,6 +23,9 @@ from nasion.overlay.settings import PosteriorSettings
 from overlay.scene import make_head, make_photo
 
 TISSUE = TissueTable.load()
+
+QUICK = {"posterior": None, "lilium": LiliumSettings(terms="base", individuals=8, generations=3), "posest": None}
+"""Every solver, with settings that are quick where the defaults are slow."""
 
 
 def _jacobian_case(rng, photos=2):
@@ -300,9 +304,9 @@ def test_unusable_landmarks_are_refused(rng, names, message):
     head = make_head(rng, TISSUE, shape_sd_mm=0.0)
     _, _, photo = make_photo(head, rng, (10, 0, 0))
     few = replace(photo, landmarks_px={n: photo.landmarks_px[n] for n in names})
-    for solver in ("posterior", "posest"):
+    for solver, own in QUICK.items():
         with pytest.raises(NasionError, match=message):
-            solve(OverlayProblem(head.skull, [few]), solver)
+            solve(OverlayProblem(head.skull, [few]), solver, settings=own)
 
 
 def test_not_a_number_is_refused(rng):
@@ -319,9 +323,9 @@ def test_nonsense_never_raises_anything_but_a_message(seed, spread):
     head = make_head(rng, TISSUE)
     _, _, photo = make_photo(head, rng, (10, 0, 0))
     nonsense = replace(photo, landmarks_px={n: rng.normal(0, spread, 2) for n in photo.landmarks_px})
-    for solver in ("posterior", "posest"):
+    for solver, own in QUICK.items():
         try:
-            solution = solve(OverlayProblem(head.skull, [nonsense]), solver)
+            solution = solve(OverlayProblem(head.skull, [nonsense]), solver, settings=own)
         except NasionError as fault:
             assert "\n" not in str(fault)
         else:
@@ -361,8 +365,8 @@ def test_hostile_values_anywhere_end_in_one_line(data):
             photo = replace(photo, prior=CameraPrior(pose_deg=((value, 0.0, 0.0), data.draw(HOSTILE))))
         else:
             photo = replace(photo, image_size_px=(int(np.nan_to_num(value, posinf=9, neginf=-9) % 1e6), 100))
-        for solver in ("posterior", "posest"):
-            assert np.isfinite(solve(OverlayProblem(skull, [photo]), solver).score)
+        for solver, own in QUICK.items():
+            assert np.isfinite(solve(OverlayProblem(skull, [photo]), solver, settings=own).score)
     except NasionError as fault:
         assert "\n" not in str(fault)
 

@@ -19,6 +19,8 @@ FloatArray = NDArray[np.float64]
 SOLVERS: Final = ("posterior", "lilium", "posest")
 
 LARGEST_COORDINATE: Final = 1e6
+FARTHEST: Final = 1e8
+"""Largest focal length (px) and distance (mm) that can be meant."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class CameraPrior:
         for name, known in (("focal length", self.focal_px), ("distance", self.distance_mm)):
             if known is not None and not (np.isfinite(known).all() and min(known) > 0):
                 raise NasionError(f"the {name} and its SD must be numbers above 0, not {known[0]} and {known[1]}")
+            if known is not None and known[0] > FARTHEST:
+                raise NasionError(f"a {name} of {known[0]:g} cannot be meant; correct it")
         if self.pose_deg is not None and not (np.isfinite(self.pose_deg[0]).all() and 0 < self.pose_deg[1] < np.inf):
             raise NasionError("a head pose needs three angles in degrees and an SD above 0")
 

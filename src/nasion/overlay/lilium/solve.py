@@ -21,7 +21,7 @@ from nasion.overlay.lilium.curves import Kind, Region, curve_kind, cut_region
 from nasion.overlay.lilium.fitness import FitnessParts
 from nasion.overlay.lilium.search import evolve
 from nasion.overlay.lilium.settings import LiliumSettings
-from nasion.overlay.lilium.task import Start, exact_terms, find_start, make_judge
+from nasion.overlay.lilium.task import Start, exact_terms, find_start, make_judge, no_camera
 from nasion.overlay.problem import OverlayProblem, OverlaySolution, Photo, PhotoSolution, SkullLandmarks
 
 SEARCH_TRIANGLES = 8_000
@@ -157,6 +157,8 @@ class LiliumSolver:
             genes = population.genes[i].copy()
             finalists.append((*exact_terms(genes, pose, start, judge, photo, self.mesh, region, s), genes))
         parts, camera, genes = min(finalists, key=lambda finalist: finalist[0].total)
+        if parts.mse_px2 >= s.impossible:
+            raise no_camera(photo)
         vectors = np.empty((len(start.names), 3))
         decode(genes, judge.cones, vectors)
         predicted = camera.project(start.landmarks.cranial + start.origin_mm + vectors)

@@ -84,6 +84,11 @@ class Start:
         return self.camera(self.rotation, self.translation, self.focal)
 
 
+def no_camera(photo: Photo) -> NasionError:
+    """Return the fault of landmarks for which there is no camera."""
+    return NasionError(f"{photo.name}: lilium finds no camera for these landmarks; use --solver posterior")
+
+
 def find_start(
     skull: SkullLandmarks, frame: HeadFrame, tissue: TissueTable, photo: Photo, settings: LiliumSettings
 ) -> Start:
@@ -105,7 +110,7 @@ def find_start(
     diagonal = math.hypot(*photo.image_size_px)
     found = ransac_p4pf(points - origin, observed, diagonal, _RANSAC_SAMPLES, _RANSAC_INLIER_FACE_HEIGHT, settings.seed)
     if found is None:
-        raise NasionError(f"{photo.name}: lilium finds no camera for these landmarks; use --solver posterior")
+        raise no_camera(photo)
     limit = _focal_limits(photo, settings)[1]
     rotation, translation, focal = found
     if focal > limit:
