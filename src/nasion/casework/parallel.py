@@ -6,12 +6,16 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
+
+from nasion.errors import NasionError
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
+
+SCHEDULER_TIMEOUT_S: Final = 10
 
 CHUNKS_A_RUN: Final = 64
 """At most this many parcels: what all pieces share (the skull's mesh) travels once with each."""
@@ -38,6 +42,43 @@ def processes(jobs: int) -> Iterator[Executor | None]:
         executor.shutdown(cancel_futures=True)
         raise
     executor.shutdown()
+
+
+@contextmanager
+def workers(jobs: int, scheduler: str | None = None) -> Iterator[Executor | None]:
+    """Yield an executor: a Dask cluster's where its scheduler is named, else ``processes(jobs)``.
+
+    Parameters
+    ----------
+    jobs
+        Processes on this computer.
+    scheduler
+        Address, e.g. ``"tcp://10.0.0.1:8786"``; the workers need the same version of this package, and the same paths
+        where files are read.
+
+    Raises
+    ------
+    NasionError
+        Dask is not installed, or no scheduler answers.
+
+    """
+    if scheduler is None:
+        with processes(jobs) as executor:
+            yield executor
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise NasionError("--scheduler needs Dask; install nasion[cluster]") from None
+    try:
+        client: Any = Client(scheduler, timeout=SCHEDULER_TIMEOUT_S)
+    except (OSError, ValueError) as error:
+        raise NasionError(
+            f"--scheduler {scheduler}: no scheduler answers ({error}); start one with 'dask scheduler', workers with "
+            "'dask worker'"
+        ) from None
+    with client:
+        yield client.get_executor()
 
 
 def work_through(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,10 +13,10 @@ from scipy.spatial.transform import Rotation
 from nasion.anatomy.landmarks import PAIRS
 from nasion.anatomy.planes import head_frame
 from nasion.anatomy.tissue import TissueTable
-from nasion.geometry.camera import Camera
+from nasion.geometry.camera import Camera, pose_angles_deg
 from nasion.geometry.surface import Mesh
 from nasion.overlay.face_region import FaceRegion
-from nasion.overlay.problem import Photo, SkullLandmarks
+from nasion.overlay.problem import CameraPrior, Photo, SkullLandmarks
 from nasion.overlay.settings import FACE_HEIGHT_MM
 
 FloatArray = NDArray[np.float64]
@@ -41,6 +41,7 @@ class Scenario:
 
 NOISE_STREAM: Final = 3
 ORACLE_STREAM: Final = 4
+SUBSET_STREAM: Final = 5
 """Purposes of random numbers; 1 and 2 are the population's. Equal numbers for two purposes would tie them together."""
 
 
@@ -89,15 +90,31 @@ class PhotoTruth:
         return np.unpackbits(self.face_mask, axis=1, count=width)[:height].astype(bool)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PersonTruth:
-    """A person of the experiment: skull with landmarks, true facial landmarks (20, 3), photographs."""
+    """A person of the experiment: skull with landmarks, and true facial landmarks (20, 3)."""
 
     name: str
     skull: SkullLandmarks
     mesh: Mesh
     facial_mm: FloatArray
-    photos: Sequence[PhotoTruth]
+
+
+FOCAL_RELATIVE_SD: Final = 0.05
+DISTANCE_RELATIVE_SD: Final = 0.05
+POSE_SD_DEG: Final = 2.5
+"""Camera knowledge that the paper's intervals "around the true values" stand for; their widths are ours."""
+
+
+def true_camera_prior(camera: Camera, person: PersonTruth) -> CameraPrior:
+    """Return camera knowledge around the truth, as the paper gives its solver."""
+    frame = head_frame(person.skull.landmarks_mm, person.skull.helpers_mm)
+    distance = float(np.linalg.norm(frame.origin_mm - camera.center_mm))
+    return CameraPrior(
+        (camera.focal_px, FOCAL_RELATIVE_SD * camera.focal_px),
+        (distance, DISTANCE_RELATIVE_SD * distance),
+        (pose_angles_deg(camera.rotation @ frame.rotation.T), POSE_SD_DEG),
+    )
 
 
 def stream(seed: int, purpose: int, *which: int) -> np.random.Generator:
@@ -106,7 +123,7 @@ def stream(seed: int, purpose: int, *which: int) -> np.random.Generator:
 
 
 def noisy_photo(photo: PhotoTruth, scenario: Scenario, rng: np.random.Generator) -> Photo:
-    """Return what a solver sees of a photograph: visible landmarks with the scenario's noise, mask and contours."""
+    """Return a photograph as a case would have it: visible landmarks with the scenario's noise, mask and contours."""
     reach = scenario.landmark_noise_face_height * FACE_HEIGHT_MM * photo.scale_px_per_mm
     points = photo.points_px + rng.uniform(-reach, reach, photo.points_px.shape)
     seen = {pair.facial: points[j] for j, pair in enumerate(PAIRS) if photo.visible[j]}

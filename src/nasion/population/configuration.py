@@ -35,6 +35,8 @@ class ShapeSettings:
         The same on a finer scale.
     asymmetry_sd_mm, asymmetry_length_mm
         What differs between the sides.
+    variety
+        All of this, and the measures' own differences, are multiplied by it; 0 makes everybody's skull the template's.
 
     """
 
@@ -45,6 +47,7 @@ class ShapeSettings:
     detail_length_mm: float = 18.0
     asymmetry_sd_mm: float = 0.6
     asymmetry_length_mm: float = 35.0
+    variety: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -87,14 +90,17 @@ class ConfigurationSampler:
         self.points_mm: FloatArray = np.array([points[name] for name in self.names], dtype=np.float64)
         self._craniometry = published_craniometry().available(self.names)
         self._template_measures = measure_points(self._craniometry.measures, self.names, self.points_mm)[0]
-        self._covariance = field_covariance(self.points_mm, settings or ShapeSettings())
+        shape = settings or ShapeSettings()
+        self._variety = shape.variety
+        self._covariance = shape.variety**2 * field_covariance(self.points_mm, shape)
         jitter = 1e-8 * np.eye(len(self._covariance))
         self._factor = np.linalg.cholesky(self._covariance + jitter)
 
     def sample(self, rng: np.random.Generator) -> Configuration:
         """Return a new configuration."""
         sex = SEXES[int(rng.integers(len(SEXES)))]
-        wanted = self._template_measures * self._craniometry.sample_ratios(sex, rng)
+        differences = self._variety * (self._craniometry.sample_ratios(sex, rng) - 1.0)
+        wanted = self._template_measures * (1.0 + differences)
         shift = (self._factor @ rng.standard_normal(len(self._factor))).reshape(-1, 3)
         points = self._with_measures(self.points_mm + shift, wanted)
         placed = dict(zip(self.names, points, strict=True))

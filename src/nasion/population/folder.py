@@ -22,7 +22,7 @@ from nasion.population.person import Person, PersonSettings, sample_person
 from nasion.population.photograph import VIEWS, PhotographSettings, View, VirtualPhotograph, take_photograph
 from nasion.population.template import Points, Template
 from nasion.population.template_source import BUILTIN, load_template
-from nasion.readers.files import write_bytes, write_json
+from nasion.readers.files import claim_folder, write_bytes, write_json
 from nasion.readers.meshes import write_mesh
 from nasion.version import __version__
 
@@ -60,8 +60,7 @@ class PopulationSettings:
 
     def record(self) -> dict[str, Any]:
         """Return the settings as ``population.json`` keeps them."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return {"nasion": __version__, "settings": plain}
+        return {"nasion": __version__, "settings": asdict(self)}
 
 
 def subject_name(index: int) -> str:
@@ -111,7 +110,7 @@ def generate_population(
     if settings.seed < 0:
         raise NasionError(f"seed {settings.seed} is negative; give 0 or more")
     _template(settings.template)
-    _claim(settings, out)
+    claim_folder(out, RECORD, settings.record(), "population")
     report = progress or (lambda done, total: None)
     waiting = [k for k in range(settings.subjects) if not (out / subject_name(k)).is_dir()]
     done = settings.subjects - len(waiting)
@@ -126,22 +125,6 @@ def generate_population(
         future.result()
         done += 1
         report(done, settings.subjects)
-
-
-def _claim(settings: PopulationSettings, out: Path) -> None:
-    record = out / RECORD
-    if record.is_file():
-        try:
-            same = json.loads(record.read_text(encoding="utf-8")) == settings.record()
-        except ValueError:
-            same = False
-        if not same:
-            raise NasionError(f"{out} holds a population of other settings or version; give another --out or remove it")
-        return
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise NasionError(f"{out} exists and is no population; give another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(record, settings.record())
 
 
 @lru_cache(maxsize=1)

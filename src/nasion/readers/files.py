@@ -82,8 +82,11 @@ def write_text(path: Path | str, data: str) -> None:
 
 def write_json(path: Path | str, data: object) -> None:
     """Write JSON as ``write_bytes`` does; numpy values and paths are allowed, NaN is not (ValueError)."""
-    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
-    write_text(path, text + "\n")
+    write_text(path, _json(data) + "\n")
+
+
+def _json(data: object) -> str:
+    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
 
 
 @contextmanager
@@ -117,6 +120,43 @@ def output_folder(path: Path | str, force: bool = False, inputs: Iterable[Path |
             _put_in_place(temporary, target, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def claim_folder(path: Path, record_name: str, record: dict[str, Any], kind: str, force: bool = False) -> None:
+    """Make a folder, or take one that an earlier run with the same record began: such a job goes on where it stopped.
+
+    Parameters
+    ----------
+    path
+        The folder; new, empty, or holding ``record_name``.
+    record_name, record
+        Name and content of the JSON file that says what the folder holds.
+    kind
+        What that is, for messages, e.g. ``"population"``.
+    force
+        Begin anew where the folder holds anything.
+
+    Raises
+    ------
+    NasionError
+        The folder holds something else, or cannot be written.
+
+    """
+    own = path / record_name
+    if force and path.exists():
+        _refuse_target(path.resolve(), path, force, ())
+        shutil.rmtree(path)
+    if own.is_file():
+        try:
+            same = json.loads(own.read_text(encoding="utf-8")) == json.loads(_json(record))
+        except ValueError:
+            same = False
+        if not same:
+            raise NasionError(f"{path} holds a {kind} of other settings or version; give another --out or remove it")
+        return
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise NasionError(f"{path} exists and is no {kind}; give another --out")
+    write_json(own, record)
 
 
 def _refuse_target(target: Path, shown: Path | str, force: bool, inputs: Iterable[Path | str]) -> None:

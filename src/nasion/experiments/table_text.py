@@ -1,0 +1,123 @@
+"""The overlay experiment's tables as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from nasion.experiments.judging import FAILURE_BPE_MM
+
+Row = dict[str, Any]
+
+_TESTS: Final = (
+    "Wilcoxon signed-rank tests, two-sided, uncorrected: p over photographs (as published; photographs of one person "
+    "are alike, so that it is too small) and over the people's means. A negative difference speaks for the first."
+)
+
+
+def table_markdown(table: dict[str, Any]) -> str:
+    """Return an experiment's tables (``tables.summarise``) as Markdown, with what each solver was given."""
+    blocks = [f"# Overlay experiment, scenario {table['scenario']}", _protocol(table), _main(table["rows"])]
+    if table["common_rows"]:
+        blocks += ["On the photographs that every solver was given:", _main(table["common_rows"])]
+    blocks += [
+        "Implausible overlays, and how much of the skull (mean share of its pixels) lies outside the face:",
+        _implausible(table["rows"]),
+    ]
+    if table["tests"]:
+        blocks += [_TESTS, _paired(table["tests"])]
+    given = sorted({row["solver"]: row["given"] for row in table["rows"]}.items())
+    blocks += ["What each solver was given:", "\n".join(f"* `{name}`: {text}." for name, text in given)]
+    blocks += [table["people"], f"Most memory of a process: {table['peak_memory_mib']:.0f} MiB."]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _protocol(table: dict[str, Any]) -> str:
+    together = table["together"]
+    what = "every photograph" if together == 1 else f"every {together} photographs of a person, solved together,"
+    return (
+        f"{table['subjects']} people, {what} against every skull; runs: {table['runs']}. Landmark noise: uniform, "
+        f"up to {table['landmark_noise_face_height']:.1%} of the face height. Directions of the oracle turned by "
+        f"up to {table['direction_error_deg']:.0f} degrees. Mean rank by chance: {table['chance_mean_rank']:.1f}. "
+        "Intervals: 95 %, bootstrap over people. A failed overlay ranks last, counts "
+        f"{FAILURE_BPE_MM:.0f} mm and as outside the face; equal scores rank behind."
+    )
+
+
+def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _main(rows: Sequence[Row]) -> str:
+    head = ("solver", "view", "mean rank", "BPE mm", "s per overlay", "failures / not converged", "ranked / overlays")
+    return _grid(
+        head,
+        [
+            (
+                row["solver"],
+                row["view"],
+                _with_interval(row["mean_rank"], row["interval95"]["mean_rank"]),
+                _with_interval(row["bpe_mm"], row["interval95"]["bpe_mm"]),
+                f"{row['seconds_per_overlay']:.4f}",
+                f"{row['failures']} / {row['not_converged']}",
+                f"{row['n_ranked']} of {row['n_photographs']} / {row['n_overlays']}",
+            )
+            for row in rows
+        ],
+    )
+
+
+def _with_interval(mean: float | None, interval: Sequence[float] | None) -> str:
+    if mean is None or interval is None:
+        return "-"
+    return f"{mean:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"
+
+
+def _implausible(rows: Sequence[Row]) -> str:
+    head = (
+        "solver",
+        "view",
+        "all pairs, worst run",
+        "true pairs, worst run",
+        "pixels, all pairs",
+        "pixels, true pairs",
+    )
+    keys = (
+        "worst_run_outside_face_share",
+        "worst_run_outside_face_share_true_pairs",
+        "skull_pixels_outside",
+        "skull_pixels_outside_true_pairs",
+    )
+    digits = (1, 1, 2, 2)
+    return _grid(
+        head,
+        [
+            (row["solver"], row["view"], *(_percent(row[key], d) for key, d in zip(keys, digits, strict=True)))
+            for row in rows
+        ],
+    )
+
+
+def _percent(share: float | None, digits: int) -> str:
+    return "-" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def _paired(tests: Sequence[Row]) -> str:
+    head = ("first", "second", "view", "figure", "median difference", "p photographs", "p people", "photographs")
+    return _grid(
+        head,
+        [
+            (
+                test["first"],
+                test["second"],
+                test["view"],
+                "BPE mm" if test["figure"] == "bpe_mm" else "rank",
+                f"{test['median_difference']:+.2f}",
+                f"{test['p_photographs']:.2g}",
+                f"{test['p_people']:.2g}",
+                str(test["pairs"]),
+            )
+            for test in tests
+        ],
+    )
