@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 PY := .venv/bin/python
 
-.PHONY: install demo test lint bench docs clean
+.PHONY: install demo test lint bench figures docs clean
 
 install: .venv/.installed
 
@@ -26,6 +26,10 @@ lint: install
 
 bench: install
 	$(PY) -m pytest benchmarks --benchmark-columns=min,median,max,ops
+
+# the pictures of docs/lilium.md
+figures: install
+	$(PY) docs/make_figures.py
 
 docs: install
 	$(PY) -m mkdocs build --quiet
