@@ -16,7 +16,7 @@ from nasion.casework.records import Candidate, Case, PhotoFiles, SkullFiles
 from nasion.casework.result_file import result_dict
 from nasion.casework.settings import CaseSettings
 from nasion.errors import NasionError
-from nasion.overlay.problem import CameraPrior
+from nasion.overlay.problem import CameraPrior, PhotoSolution
 from nasion.readers.files import sha256
 
 
@@ -177,6 +177,25 @@ def test_a_gallery_of_which_nothing_can_be_used_is_refused(own_case: CaseFolder)
         path.unlink()
     with pytest.raises(NasionError, match=r"none of the 4 candidates could be used; the first reason: .*is missing"):
         identify_gallery(unknown(own_case), own_case.gallery)
+
+
+def test_candidates_judged_by_unlike_terms_are_told_of(case_folder: CaseFolder) -> None:
+    from nasion.casework.identify import _unlike_terms
+
+    best = identify_gallery(unknown(case_folder), case_folder.gallery).best
+    assert best.solution is not None
+    blind = [replace(photo, flags=("no_contour",)) for photo in best.photos]
+
+    def with_photos(*photos: PhotoSolution) -> Candidate:
+        assert best.solution is not None
+        return replace(best, solution=replace(best.solution, photos=photos))
+
+    half = with_photos(blind[0], best.photos[1])
+    failed = Candidate("failed", "skull", None, (), None)
+    assert _unlike_terms([half, half, failed]) == []
+    assert _unlike_terms([with_photos(*blind), with_photos(*blind)]) == []
+    (note,) = _unlike_terms([half, best])
+    assert "--terms skof" in note
 
 
 def test_equal_scores_share_a_rank(case_folder: CaseFolder) -> None:

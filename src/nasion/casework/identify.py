@@ -161,6 +161,7 @@ def _case(
     if settings.tissue is not None:
         inputs.append(input_file(settings.tissue))
     notes = [*(skull.notes if skull else ()), *(note for c in candidates for p in c.photographs for note in p.notes)]
+    notes += _unlike_terms(candidates)
     return Case(
         command=command,
         question=question,
@@ -186,6 +187,18 @@ def rank_candidates(candidates: Sequence[Candidate]) -> list[Candidate]:
         for candidate, rank, support in zip(candidates, ranks, supports, strict=True)
     ]
     return sorted(ranked, key=lambda candidate: (candidate.rank, candidate.id))
+
+
+def _unlike_terms(candidates: Sequence[Candidate]) -> list[str]:
+    """Return a note where contours were compared in a larger share of some candidates' photographs than of others'."""
+    solved = [candidate.photos for candidate in candidates if candidate.photos]
+    without = {sum("no_contour" in photo.flags for photo in photos) / len(photos) for photos in solved}
+    if len(without) < 2:
+        return []
+    return [
+        "contours were compared for some candidates more than for others, who rank the better for it: with --terms "
+        "skof or base all are judged alike"
+    ]
 
 
 def _tissue_record(tissue: TissueTable) -> Mapping[str, object]:

@@ -16,7 +16,7 @@ FLAG_WORDS: Final = {
     "not_converged": "the solver did not settle: the figures are doubtful",
     "skull_outside_face": "part of the skull lies outside the face",
     "camera_implausible": "the camera lies outside what is known of focal length, distance or pose",
-    "no_contour": "contours not compared: the photograph has none",
+    "no_contour": "contours not compared: none drawn or visible in the photograph",
     "stopped_by_clock": "the search ran into its time limit: the figures are doubtful",
 }
 """Machine-readable flags in plain words; another flag is shown with blanks for underscores."""
