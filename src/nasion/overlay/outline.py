@@ -80,7 +80,7 @@ class OutlineTerms:
 
 
 class SkullOutline:
-    """One skull's surface, ready to be drawn in any view.
+    """One skull's surface, ready to be drawn in any view; ``vertices`` are the surface's own, (n, 3) Frankfurt axes.
 
     Parameters
     ----------
@@ -103,6 +103,7 @@ class SkullOutline:
         settings: OutlineSettings | None = None,
     ) -> None:
         self.settings = settings or OutlineSettings()
+        self.vertices = frame.to_frankfurt(mesh.vertices)
         small = decimate(mesh, TRIANGLES)
         self._mesh = small.moved(frame.to_frankfurt(small.vertices))
         self._levels = {name: frame.to_frankfurt(np.asarray(p)) for name, p in landmarks_mm.items()}
@@ -163,7 +164,7 @@ class SkullOutline:
         """Return (residual px, image gradient, derivative by log build, SD px); NaN where a point takes no part."""
         s, build = self.settings, float(np.exp(log_build))
         border = s.border_sigma_mm * view.scale
-        distance, slope = _sampled(face.distance_px, at_px)
+        distance, slope = sampled_distance(face.distance_px, at_px)
         least = s.least_tissue_mm * min(build, 1.0) * view.scale
         residual = np.where(distance + least > 0, distance + least, np.nan)
         terms = [(residual, slope, np.zeros(len(points)), border)]
@@ -194,17 +195,19 @@ class SkullOutline:
         return np.asarray((points[:, 1] < top[1]) & (np.abs(points[:, 0]) < half) & (points[:, 2] > 0))
 
 
-def _sampled(distance: NDArray[np.float32], at_px: FloatArray) -> tuple[FloatArray, FloatArray]:
+def sampled_distance(distance: NDArray[np.float32], at_px: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return a distance map's values (bilinear) and gradients at (n, 2) places; outside the picture it goes on."""
     height, width = distance.shape
     inside = np.clip(at_px, 0, (width - 1, height - 1))
     beyond = np.linalg.norm(at_px - inside, axis=1)
-    grid = inside.astype(np.float32)
 
     def value(dx: float, dy: float) -> FloatArray:
-        moved = grid + np.array([dx, dy], dtype=np.float32)
-        taken = cv2.remap(distance, moved[:, :1], moved[:, 1:], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(taken[:, 0], dtype=np.float64)
+        x, y = np.clip(inside[:, 0] + dx, 0, width - 1), np.clip(inside[:, 1] + dy, 0, height - 1)
+        left, top = np.minimum(x.astype(np.intp), width - 2), np.minimum(y.astype(np.intp), height - 2)
+        u, v = x - left, y - top
+        upper = (1 - u) * distance[top, left] + u * distance[top, left + 1]
+        lower = (1 - u) * distance[top + 1, left] + u * distance[top + 1, left + 1]
+        return np.asarray((1 - v) * upper + v * lower, dtype=np.float64)
 
     slope = np.stack([value(1.5, 0) - value(-1.5, 0), value(0, 1.5) - value(0, -1.5)], axis=1) / 3.0
     return value(0, 0) + beyond, slope

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from nasion.overlay.containment import slip_inside
 from nasion.overlay.face_region import FaceRegion
 from nasion.overlay.kernel import PER_PHOTO, normal_equations, rotation_from_vector
 from nasion.overlay.model import GROUPS, PhotoModel, SkullModel
@@ -87,6 +88,7 @@ def refine_with_outline(
     covariance = np.asarray(np.linalg.inv(hess), dtype=np.float64)
     _, log_determinant = np.linalg.slogdet(hess)
     evidence = log_density + 0.5 * len(theta) * np.log(2 * np.pi) - 0.5 * log_determinant
+    rotation, theta = slip_inside(outline, faces, photos.principal_point_px, hess, rotation, theta)
     return Refined(rotation, theta, covariance, float(evidence), converged)
 
 
