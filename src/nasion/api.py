@@ -48,17 +48,20 @@ def read_photo(
     mask: AnyPath | None = None,
     prior: CameraPrior | None = None,
     accept_sides: bool = False,
+    find_face: bool = False,
 ) -> Photograph:
     """Read a photograph, its facial landmarks (pixels) and, optionally, its face mask.
 
     Parameters
     ----------
     image, landmarks, mask
-        Files; the mask is white on the head.
+        Files; the mask is a picture (black: not the head, white: head, mid grey: unknown) or JSON (docs/masks.md).
     prior
         Camera knowledge; EXIF fills in the focal length.
     accept_sides
         Go on where left and right landmarks look exchanged.
+    find_face
+        Where there is no mask, look for the face by the landmarks; ``notes`` of the result say what came of it.
 
     Raises
     ------
@@ -67,7 +70,8 @@ def read_photo(
 
     """
     path = Path(image)
-    files = PhotoFiles(path.name, path, Path(landmarks), None if mask is None else Path(mask))
+    drawn = None if mask is None else Path(mask)
+    files = PhotoFiles(path.name, path, Path(landmarks), drawn, find_face=find_face)
     return load_photograph(files, prior, accept_sides)
 
 

@@ -89,7 +89,8 @@ def solve_files(
     photographs: list[Photograph] = []
     for photo in files:
         try:
-            photograph = load_photograph(photo, settings.prior, settings.accept_sides, tissue)
+            wanted = replace(photo, find_face=settings.mask == "auto")
+            photograph = load_photograph(wanted, settings.prior, settings.accept_sides, tissue)
             check_usable(skull.landmarks, photograph.photo)
         except NasionError as fault:
             problems.append(Problem(person, photo.name, str(fault)))

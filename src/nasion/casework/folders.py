@@ -20,8 +20,8 @@ def gallery_people(gallery: Path) -> dict[str, tuple[tuple[PhotoFiles, ...], tup
     """Return person id to (photographs with their files, problems), by the person's folder name.
 
     A person is a sub-folder with ``NAME.jpg`` (or .jpeg, .png, .tif) and ``NAME.landmarks.json``, optionally a face
-    mask, ``NAME.mask.png`` or ``NAME.face.json``, and ``NAME.contours.json``; the photographs may also lie in its sub-folder
-    ``photos``, as ``nasion population`` writes them.
+    mask, ``NAME.mask.png`` or ``NAME.face.json``, and ``NAME.contours.json``; the photographs may also lie in its
+    sub-folder ``photos``, as ``nasion population`` writes them.
 
     Raises
     ------

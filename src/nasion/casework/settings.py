@@ -13,6 +13,8 @@ from nasion.overlay.problem import SOLVERS, CameraPrior
 if TYPE_CHECKING:
     from nasion.overlay.posest import PosestSettings
 
+MASKS: Final = ("files", "auto")
+
 EXIF_FOCAL_RELATIVE_SD: Final = 0.1
 """SD of the focal length that EXIF tells, relative: lenses are labelled roughly and change with focus."""
 
@@ -38,6 +40,9 @@ class CaseSettings:
     terms
         Of ``lilium``'s fitness: ``"base"``, ``"skof"``, ``"par"`` or ``"all"`` (where it is None). No other solver has
         any.
+    mask
+        Of photographs without a face mask file: ``"files"`` leaves them without, ``"auto"`` looks for the face by the
+        landmarks (docs/masks.md).
 
     """
 
@@ -48,10 +53,13 @@ class CaseSettings:
     accept_sides: bool = False
     seed: int = 0
     terms: str | None = None
+    mask: str = "files"
 
     def __post_init__(self) -> None:
         if self.solver not in SOLVERS:
             raise NasionError(f"there is no solver {self.solver!r}; choose one of {', '.join(SOLVERS)}")
+        if self.mask not in MASKS:
+            raise NasionError(f"--mask: {self.mask!r} is unknown; choose {' or '.join(MASKS)}")
         if self.terms is not None and self.solver != "lilium":
             raise NasionError(f"--terms belongs to --solver lilium; {self.solver} has none, leave it out")
         if self.solver == "lilium":
@@ -86,6 +94,7 @@ class CaseSettings:
             "units": self.units or "as in the files",
             "camera_prior": asdict(self.prior),
             "accept_sides": self.accept_sides,
+            "mask": self.mask,
             "seed": self.seed,
         }
 

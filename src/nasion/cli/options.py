@@ -37,6 +37,10 @@ Pose = Annotated[
         help="Head pose in degrees: turned to the subject's left, chin down, tilted clockwise in the picture.",
     ),
 ]
+Mask = Annotated[
+    str,
+    typer.Option("--mask", help="Face of photographs without a mask: files (none) or auto (found by the landmarks)."),
+]
 AcceptSides = Annotated[
     bool, typer.Option("--accept-sides", help="Go on where left and right landmarks look exchanged.")
 ]

@@ -15,6 +15,7 @@ from nasion.cli.options import (
     Focal,
     Force,
     Jobs,
+    Mask,
     Out,
     Pose,
     Seed,
@@ -36,7 +37,7 @@ DEMO_DETAILS = 3
 
 Photo = Annotated[Path | None, typer.Option("--photo", help="Photograph (JPEG, PNG, TIFF).")]
 PhotoLandmarks = Annotated[Path | None, typer.Option("--photo-landmarks", help="Its facial landmarks, in pixels.")]
-PhotoMask = Annotated[Path | None, typer.Option("--photo-mask", help="Its face mask (PNG, white on the head).")]
+PhotoMask = Annotated[Path | None, typer.Option("--photo-mask", help="Its face mask (PNG or JSON, docs/masks.md).")]
 
 
 def overlay(
@@ -46,6 +47,7 @@ def overlay(
     out: Out,
     skull: Annotated[Path | None, typer.Option("--skull", help="Skull surface (PLY, STL, OBJ, VTP).")] = None,
     photo_mask: PhotoMask = None,
+    mask: Mask = "files",
     solver: Solver = "posterior",
     terms: Terms = None,
     tissue: Tissue = None,
@@ -63,11 +65,11 @@ def overlay(
     from nasion.casework.records import PhotoFiles, SkullFiles
     from nasion.casework.settings import CaseSettings
 
-    settings = CaseSettings(solver, tissue, units, camera_prior(focal, distance, pose), accept_sides, seed, terms)
+    settings = CaseSettings(solver, tissue, units, camera_prior(focal, distance, pose), accept_sides, seed, terms, mask)
     inputs = [path for path in (skull, skull_landmarks, photo, photo_landmarks, photo_mask, tissue) if path]
     _refuse_early(out, force)
     unknown = load_skull(SkullFiles((skull or skull_landmarks).name, skull_landmarks, skull, units), accept_sides)
-    files = PhotoFiles(photo.name, photo, photo_landmarks, photo_mask)
+    files = PhotoFiles(photo.name, photo, photo_landmarks, photo_mask, find_face=mask == "auto")
     case = overlay_case(unknown, [load_photograph(files, settings.prior, accept_sides)], settings)
     _finish(case, out, force, details=1, inputs=inputs)
 
@@ -80,6 +82,7 @@ def identify(
     photo: Photo = None,
     photo_landmarks: PhotoLandmarks = None,
     photo_mask: PhotoMask = None,
+    mask: Mask = "files",
     skulls: Annotated[Path | None, typer.Option("--skulls", help="Folder with a sub-folder for each skull.")] = None,
     solver: Solver = "posterior",
     terms: Terms = None,
@@ -105,7 +108,7 @@ def identify(
     from nasion.casework.settings import CaseSettings
     from nasion.cli.show import progress
 
-    settings = CaseSettings(solver, tissue, units, camera_prior(focal, distance, pose), accept_sides, seed, terms)
+    settings = CaseSettings(solver, tissue, units, camera_prior(focal, distance, pose), accept_sides, seed, terms, mask)
     inputs = [p for p in (skull, skull_landmarks, gallery, photo, photo_landmarks, photo_mask, skulls, tissue) if p]
     _refuse_early(out, force, (gallery, skulls))
     with progress() as advance, processes(jobs) as executor:
@@ -115,7 +118,7 @@ def identify(
                 files, gallery, settings, executor, lambda done, total: advance("people", done, total)
             )
         elif photo is not None and photo_landmarks is not None and skulls is not None and gallery is None:
-            picture = PhotoFiles(photo.name, photo, photo_landmarks, photo_mask)
+            picture = PhotoFiles(photo.name, photo, photo_landmarks, photo_mask, find_face=mask == "auto")
             case = identify_skulls(
                 [load_photograph(picture, settings.prior, accept_sides)],
                 skulls,

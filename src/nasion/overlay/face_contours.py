@@ -27,6 +27,10 @@ LEAST_SHARE: Final = 0.5
 FARTHEST_FROM_CHIN_MM: Final = 12.0
 """From the observed gnathion (or 20 mm below pogonion) to the chin's border: a border farther off is the neck's."""
 BELOW_POGONION_MM: Final = 20.0
+FOREHEAD_RADIUS_MM: Final = 80.0
+"""Of the forehead's roundness from side to side."""
+FARTHEST_FROM_FOREHEAD_MM: Final = 8.0
+"""From the line of glabella and metopion to the border in profile: a border farther off is hair's."""
 _SMOOTH_MM: Final = 1.0
 _STRIP_WIDTHS: Final = 0.6
 """Where the corners of the mouth are absent: half width of the strip in widths of the nose, narrower than the mouth."""
@@ -126,9 +130,15 @@ def _forehead(
     curve = forehead_contour(face, glabella, metopion, pose.up_px, hidden)
     if np.ptp(curve @ pose.up_px) < LEAST_SHARE * float((metopion - glabella) @ pose.up_px):
         return None
-    # in profile the midline is the outline: a border farther off is hair's or another thing's
-    near = np.linalg.norm(curve - (glabella + metopion) / 2, axis=1).min() <= FARTHEST_FROM_CHIN_MM * 2 * pose.scale
-    return curve if near else None
+    # in profile the midline is the outline, in a half profile it lies behind it by the forehead's roundness
+    behind = FOREHEAD_RADIUS_MM * (1 - abs(np.sin(np.radians(pose.yaw_deg)))) + FARTHEST_FROM_FOREHEAD_MM
+    gap = float(np.median(np.abs((curve - glabella) @ _across(metopion - glabella))))
+    return curve if gap <= behind * pose.scale else None
+
+
+def _across(direction: FloatArray) -> FloatArray:
+    """Return the unit vector square to a direction."""
+    return np.array([-direction[1], direction[0]]) / np.linalg.norm(direction)
 
 
 def _smoothed(curve: FloatArray, sigma_px: float) -> FloatArray:

@@ -23,11 +23,21 @@ from nasion.overlay.head_pose import HeadPose, expected_outline
 FloatArray = NDArray[np.float64]
 BoolImage = NDArray[np.bool_]
 
-SEEDS: Final = frozenset(SCHEMES["facial20"]) - {
-    "metopion", "bregma", "frontotemporale_left", "frontotemporale_right", "zygion_left", "zygion_right",
-    "gonion_left", "gonion_right",
-}  # fmt: skip
+SEEDS: Final = frozenset(
+    name
+    for name in SCHEMES["facial20"]
+    if name in {"nasion", "glabella", "subnasale", "labiale_superius"} or name.startswith(("exo", "endo", "alare"))
+)
 """Landmarks whose hull is surely face; the others may lie under hair or beard."""
+LATERAL_SEEDS: Final = SEEDS | {"zygion_left", "zygion_right"}
+"""In profile zygion lies in the middle of the cheek."""
+
+
+UPPER_LIP_MM: Final = (0.0, -40.0, 111.0)
+"""Of the generic head, Frankfurt axes from between the porions."""
+DIRECTIONS: Final = 72
+SPREAD: Final = 2
+"""Doubt spreads to as many neighbouring directions, 5 degrees each."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +54,26 @@ class SegmentationSettings:
         Depths inside the expected outline from which the runs take all for head until colours say otherwise.
     seed_depth_mm
         Inside the hull of the landmarks the place is surely face from this depth on.
+    least_seed_mm2
+        Refused where the surely face is smaller.
+    least_seen_share
+        Refused where less of the expected head is in the picture.
     iterations
         Of GrabCut in each run.
     skin_sd
         Pixels nearer than this to the colours of the face, in SDs of these, are skin.
     smooth_mm
         Smaller spots and gaps are smoothed away.
+    most_beard
+        Where more than this share of the expected chin (the lower half below the upper lip) is not skin, all that is
+        not face below the upper lip is unknown: a beard hides chin and jaw, and what is behind is often as dark.
     least_core_share
         Refused where less of the expected head's inner part is found.
     core_mm
         Depth of that part.
+    rim_mm, most_rim_lost
+        Least and greatest depth of the expected head's rim. In directions where more than this share of the rim went
+        to the background the border is unknown: hair that looks like the background.
     most_at_edge
         Refused where the person covers more than this share of the picture's sides and top.
     least_border_share
@@ -61,14 +81,19 @@ class SegmentationSettings:
 
     """
 
-    margin_mm: float = 75.0
-    background_mm: tuple[float, ...] = (35.0, 50.0, 65.0)
-    head_mm: tuple[float, ...] = (14.0, 7.0, 0.0)
+    margin_mm: float = 85.0
+    background_mm: tuple[float, ...] = (40.0, 55.0, 70.0)
+    head_mm: tuple[float, ...] = (4.0, 0.0, -4.0)
     seed_depth_mm: float = 7.0
+    least_seed_mm2: float = 200.0
+    least_seen_share: float = 0.7
     iterations: int = 4
     skin_sd: float = 3.5
     smooth_mm: float = 4.0
-    least_core_share: float = 0.9
+    most_beard: float = 0.3
+    least_core_share: float = 0.8
+    rim_mm: tuple[float, float] = (7.0, 20.0)
+    most_rim_lost: float = 0.12
     core_mm: float = 18.0
     most_at_edge: float = 0.35
     least_border_share: float = 0.25
@@ -96,12 +121,16 @@ class Segmented:
 
 @dataclass(frozen=True)
 class _Upright:
-    """The head upright at a millimetre a pixel; ``to_photo`` (2, 3) leads from its pixels to the photograph's."""
+    """The head upright at a millimetre a pixel; ``to_photo`` (2, 3) leads from its pixels to the photograph's.
+
+    ``mouth_row`` is the level of the upper lip.
+    """
 
     image: NDArray[np.uint8]
     seen: BoolImage
     expected: BoolImage
     sure_face: BoolImage
+    mouth_row: int
     to_photo: FloatArray
 
 
@@ -126,20 +155,27 @@ def segment_face(
 
     """
     s = settings or SegmentationSettings()
-    points = np.array([point for name, point in landmarks_px.items() if name in SEEDS], dtype=np.float64).reshape(-1, 2)
+    names = LATERAL_SEEDS if pose.lateral else SEEDS
+    points = np.array([point for name, point in landmarks_px.items() if name in names], dtype=np.float64).reshape(-1, 2)
     if len(points) < 4:
         return _refused("too few landmarks of the face")
     head = _upright(image, points, pose, s)
-    if head.seen[head.expected].mean() < 0.7 or head.sure_face.sum() < 100:
+    if head.sure_face.sum() < s.least_seed_mm2:
+        return _refused("the landmarks enclose too little of the face")
+    if head.seen[head.expected].mean() < s.least_seen_share:
         return _refused("the picture shows too little of the head")
-    runs = np.stack([_grabcut(head, near, deep, s) for near, deep in zip(s.background_mm, s.head_mm, strict=True)])
-    person = np.asarray(runs.all(axis=0))
-    maybe = _with_seed(np.asarray(runs.any(axis=0)), head.sure_face)
+    runs = [
+        _with_seed(_grabcut(head, near, deep, s), head.sure_face)
+        for near, deep in zip(s.background_mm, s.head_mm, strict=True)
+    ]
+    person, maybe = np.logical_and.reduce(runs), np.logical_or.reduce(runs)
     fault = _implausible(maybe, head, s)
     if fault is not None:
         return _refused(fault)
-    places = _places(person & maybe, maybe, head, s)
-    quality = _sure_border_share(places, head)
+    places = _places(person, maybe, head, s)
+    sure = _sure_directions(person, head, s)
+    places[(places == Place.OUTSIDE) & ~sure[_direction(head)]] = Place.UNKNOWN
+    quality = float(sure[len(sure) // 2 :].mean())
     if quality < s.least_border_share:
         return _refused(f"only {quality:.0%} of the head's border is sure")
     mask = _in_photo(places, head, image.shape[:2], pose)
@@ -179,7 +215,10 @@ def _upright(image: NDArray[np.uint8], seeds_px: FloatArray, pose: HeadPose, s: 
     reach = int(2 * s.seed_depth_mm) | 1
     depth = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     sure = cv2.erode(cv2.fillConvexPoly(blank, hull, 1), depth) > 0
-    return _Upright(np.asarray(upright, dtype=np.uint8), np.asarray(seen), expected, sure & seen, to_photo)
+    mouth = float((pose.camera.project(np.array([UPPER_LIP_MM]))[0] @ axes - low)[1])
+    return _Upright(
+        np.asarray(upright, dtype=np.uint8), np.asarray(seen), expected, sure & seen, max(int(mouth), 0), to_photo
+    )
 
 
 def _not_larger(image: NDArray[np.uint8], scale: float) -> tuple[NDArray[np.uint8], float]:
@@ -196,7 +235,7 @@ def _grabcut(head: _Upright, background_mm: float, head_mm: float, s: Segmentati
     outward = cv2.distanceTransform((~head.expected).astype(np.uint8), cv2.DIST_L2, 5)
     inward = cv2.distanceTransform(head.expected.astype(np.uint8), cv2.DIST_L2, 5)
     labels: NDArray[np.uint8] = np.full(head.expected.shape, cv2.GC_PR_BGD, dtype=np.uint8)
-    labels[inward > head_mm] = cv2.GC_PR_FGD
+    labels[inward - outward > head_mm] = cv2.GC_PR_FGD
     labels[(outward > background_mm) | ~head.seen] = cv2.GC_BGD
     labels[head.sure_face] = cv2.GC_FGD
     cv2.setRNGSeed(0)
@@ -237,8 +276,14 @@ def _places(person: BoolImage, maybe: BoolImage, head: _Upright, s: Segmentation
     skin = _with_seed(np.asarray(smooth > 0) & person, head.sure_face)
     # a place well inside an average head is no background, whatever its colour
     inward = cv2.distanceTransform(np.pad(head.expected.astype(np.uint8), 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    doubtful = maybe | (inward > s.core_mm) | ~head.seen
+    outward = cv2.distanceTransform((~head.expected).astype(np.uint8), cv2.DIST_L2, 5)
+    doubtful = maybe | (inward > s.core_mm) | (~head.seen & (outward < s.background_mm[0]))
     places = np.where(skin & person, Place.FACE, np.where(doubtful, Place.UNKNOWN, Place.OUTSIDE))
+    chin = head.expected.copy()
+    chin[: (head.mouth_row + len(chin)) // 2] = False
+    if not chin.any() or (places[chin] != Place.FACE).mean() > s.most_beard:
+        jaw = places[head.mouth_row :]
+        jaw[jaw == Place.OUTSIDE] = Place.UNKNOWN
     return places.astype(np.uint8)
 
 
@@ -252,20 +297,23 @@ def _skin(head: _Upright, s: SegmentationSettings) -> BoolImage:
     return np.asarray((np.abs(color - middle) / spread < s.skin_sd).all(axis=2))
 
 
-def _sure_border_share(places: NDArray[np.uint8], head: _Upright) -> float:
-    """Return the share of directions from the head's middle in which the outside begins beside sure face or hair."""
+def _direction(head: _Upright) -> NDArray[np.intp]:
+    """Return each pixel's direction from the expected head's middle, 0 to ``DIRECTIONS``: right, down, left, up."""
     rows, columns = np.nonzero(head.expected)
-    middle = np.array([columns.mean(), rows.mean()])
-    angles = np.linspace(-np.pi, 0, 90)
-    sure = 0
-    radius = np.arange(0.0, float(max(places.shape)), 1.0)
-    for angle in angles:
-        line = middle + radius[:, None] * np.array([np.cos(angle), np.sin(angle)])
-        column, row = np.rint(line).astype(int).T
-        inside = (column >= 0) & (row >= 0) & (column < places.shape[1]) & (row < places.shape[0])
-        values = places[row[inside], column[inside]]
-        sure += bool((values == Place.OUTSIDE).any())
-    return sure / len(angles)
+    row, column = np.indices(head.expected.shape)
+    turn = np.arctan2(row - rows.mean(), column - columns.mean()) / (2 * np.pi) % 1.0
+    return np.minimum((turn * DIRECTIONS).astype(np.intp), DIRECTIONS - 1)
+
+
+def _sure_directions(person: BoolImage, head: _Upright, s: SegmentationSettings) -> BoolImage:
+    """Return (DIRECTIONS,) in which the head's rim was told from the background; neighbours of doubt are in doubt."""
+    inward = cv2.distanceTransform(np.pad(head.expected.astype(np.uint8), 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    rim = (inward > s.rim_mm[0]) & (inward < s.rim_mm[1])
+    direction = _direction(head)[rim]
+    count = np.bincount(direction, minlength=DIRECTIONS)
+    lost = np.bincount(direction, weights=~person[rim], minlength=DIRECTIONS)
+    doubtful = (lost > s.most_rim_lost * count) | (count == 0)
+    return ~np.any([np.roll(doubtful, turn) for turn in range(-SPREAD, SPREAD + 1)], axis=0)
 
 
 def _in_photo(places: NDArray[np.uint8], head: _Upright, shape: tuple[int, ...], pose: HeadPose) -> NDArray[np.uint8]:

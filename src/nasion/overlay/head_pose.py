@@ -25,10 +25,10 @@ LATERAL_YAW_DEG: Final = 45.0
 MOST_YAW_DEG: Final = 110.0
 """A head turned farther shows its back: the landmarks are wrong."""
 
-_VAULT_CENTER_MM: Final = (0.0, 38.0, 2.0)
-_VAULT_HALF_AXES_MM: Final = (79.0, 90.0, 103.0)
-"""Skin of the vault as an ellipsoid, Frankfurt axes from between the porions: breadth 158, length 206, vertex 128 mm
-above the porions: an adult man's mean head (length 197, breadth 154) with 4 mm to spare."""
+_VAULT_CENTER_MM: Final = (0.0, 38.0, 4.0)
+_VAULT_HALF_AXES_MM: Final = (76.0, 88.0, 98.0)
+"""Skin of the vault as an ellipsoid, Frankfurt axes from between the porions: breadth 152, length 196, vertex 126 mm
+above the porions: about the mean of adults."""
 
 
 @dataclass(frozen=True)
@@ -104,5 +104,5 @@ def _head_points() -> FloatArray:
     ball = np.stack([np.cos(lift) * np.sin(turn), np.sin(lift), np.cos(lift) * np.cos(turn)], axis=-1).reshape(-1, 3)
     vault = np.array(_VAULT_CENTER_MM) + ball * np.array(_VAULT_HALF_AXES_MM)
     bones = np.array([reference_skull()[pair.cranial] for pair in PAIRS])
-    nose_tip = np.array([[0.0, -17.0, 126.0]])
-    return np.concatenate([vault, bones + TissueTable.load().mean_mm, nose_tip])
+    # without the tip of the nose: the hull would take in the air before forehead and mouth
+    return np.concatenate([vault, bones + TissueTable.load().mean_mm])
