@@ -1,0 +1,1 @@
+"""Landmarks found by themselves: on surfaces, in photographs and in radiographs."""
