@@ -151,7 +151,7 @@ def _find(
         x, y, z = query[q, 0], query[q, 1], query[q, 2]
         # Neighbouring queries mostly share their triangle: the last answer bounds the search from the start.
         best, triangle[q], feature[q] = np.inf, -1, 0
-        _, u, v, w = _closest_on_triangle(x, y, z, corners, last)
+        _, u, v, w = closest_on_triangle(x, y, z, corners, last)
         limit = ((x - u) ** 2 + (y - v) ** 2 + (z - w) ** 2) * (1.0 + 1e-12)
         stack[0], bounds[0], depth = 0, 0.0, 1
         while depth > 0:
@@ -162,7 +162,7 @@ def _find(
             if node >= leaves - 1:
                 first = (node - leaves + 1) * _LEAF
                 for t in range(first, min(first + _LEAF, len(corners))):
-                    kind, u, v, w = _closest_on_triangle(x, y, z, corners, t)
+                    kind, u, v, w = closest_on_triangle(x, y, z, corners, t)
                     d2 = (x - u) ** 2 + (y - v) ** 2 + (z - w) ** 2
                     if d2 < best:
                         best, triangle[q], feature[q] = d2, t, kind
@@ -180,7 +180,7 @@ def _find(
 
 
 @njit(cache=True, nogil=True)
-def _closest_on_triangle(x: float, y: float, z: float, corners: Any, t: int) -> tuple[int, float, float, float]:
+def closest_on_triangle(x: float, y: float, z: float, corners: Any, t: int) -> tuple[int, float, float, float]:
     """Return where the triangle's closest point lies (0 face, 1-3 vertex, 4-6 edge) and its coordinates.
 
     Regions as in Ericson, "Real-Time Collision Detection" (2005), section 5.1.5.
