@@ -188,12 +188,17 @@ def ibug(p: FloatArray) -> tuple[dict[str, FloatArray], FloatArray]:
 
 
 def london(p: FloatArray) -> tuple[dict[str, FloatArray], FloatArray]:
-    """Return our landmarks from the 189 points (found by eye) and the points along ears, jaw and hairline."""
+    """Return our landmarks from the 189 points (found by eye) and points of the head.
+
+    These are face, jaw and hairline, and the hairline lifted by 15 mm: the vault goes on under the hair.
+    """
     named = {"exocanthion_right": [18], "endocanthion_right": [22], "endocanthion_left": [23], "exocanthion_left": [27],
              "nasion": [51, 57], "glabella": [76, 77], "subnasale": [170, 172], "alare_right": [63],
              "alare_left": [68], "labiale_superius": [90], "gnathion": [129], "gonion_right": [126],
              "gonion_left": [132], "zygion_right": [110], "zygion_left": [113]}  # fmt: skip
-    return {name: p[k].mean(axis=0) for name, k in named.items()}, p[[*range(109, 144)]]
+    marks = {name: p[k].mean(axis=0) for name, k in named.items()}
+    lift = (marks["nasion"] - marks["gnathion"]) * 15 / FACE_HEIGHT_MM
+    return marks, np.concatenate([p[109:144], p[137:142] + lift])
 
 
 def real(data: Path, most: int) -> Iterator[str]:

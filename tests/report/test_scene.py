@@ -11,6 +11,7 @@ from nasion.anatomy.planes import reference_skull
 from nasion.casework.measures import measure_photo
 from nasion.geometry.camera import FRONTAL, Camera
 from nasion.geometry.surface import Mesh
+from nasion.overlay.face_region import FaceRegion, Place
 from nasion.overlay.problem import Photo, PhotoSolution, SkullLandmarks
 from nasion.report.pictures import SKULL_LINE, arrow_tip, blend, contours, ellipse_points, encoded, pictures_of, wipe
 from nasion.report.scene import CHI2_95_TWO, LONGEST_SIDE_PX, OUTSIDE_SD, Mark, build_scene, cropped_camera
@@ -138,3 +139,27 @@ def test_pictures_are_scaled_down_but_never_up():
     small = Image.open(io.BytesIO(encoded(picture, "JPEG", 100)))
     assert max(small.size) == 100
     assert Image.open(io.BytesIO(encoded(picture, "PNG", 5000))).size == picture.shape[1::-1]
+
+
+def test_the_faces_border_is_solid_and_dashed_round_the_unknown():
+    mask = np.zeros((SIZE[1], SIZE[0]), dtype=np.uint8)
+    mask[80:220, 130:270] = Place.FACE
+    mask[80:130, 130:270] = Place.UNKNOWN
+    curve = np.column_stack([np.arange(150.0, 251.0), np.full(101, 219.5)])
+    scene = scene_of(face=FaceRegion(mask))
+
+    def drawn(scene, u, v):
+        """Coverage along lines of the photograph's pixels, best of three pixels across."""
+        scale = scene.camera.focal_px / CAMERA.focal_px
+        corner = np.subtract(CAMERA.principal_point_px, np.subtract(scene.camera.principal_point_px, 0) / scale)
+        at = np.rint((np.column_stack([u, v]) - corner) * scale).astype(int)
+        return np.max([scene.face_lines[at[:, 1] + k, at[:, 0] + j] for k in (-1, 0, 1) for j in (-1, 0, 1)], axis=0)
+
+    known = drawn(scene, np.full(70, 129.5), np.linspace(140, 210, 70))
+    hidden = drawn(scene, np.full(40, 129.5), np.linspace(85, 125, 40))
+    assert (known > 0.5).all()
+    assert 0.3 < (hidden > 0.5).mean() < 0.9
+    assert drawn(scene, np.array([200.0]), np.array([180.0])) == 0
+    thick = scene_of(face=FaceRegion(mask, {"chin_jaw": curve})).face_lines
+    assert thick.sum() > scene.face_lines.sum()
+    assert scene_of().face_lines is None

@@ -24,7 +24,7 @@ FloatArray = NDArray[np.float64]
 
 LEAST_SHARE: Final = 0.5
 """A contour must span at least this share of its region, as the population's."""
-FARTHEST_FROM_CHIN_MM: Final = 12.0
+FARTHEST_FROM_CHIN_MM: Final = 7.0
 """From the observed gnathion (or 20 mm below pogonion) to the chin's border: a border farther off is the neck's."""
 BELOW_POGONION_MM: Final = 20.0
 FOREHEAD_RADIUS_MM: Final = 80.0
@@ -138,7 +138,8 @@ def _forehead(
 
 def _across(direction: FloatArray) -> FloatArray:
     """Return the unit vector square to a direction."""
-    return np.array([-direction[1], direction[0]]) / np.linalg.norm(direction)
+    across: FloatArray = np.array([-direction[1], direction[0]]) / np.linalg.norm(direction)
+    return across
 
 
 def _smoothed(curve: FloatArray, sigma_px: float) -> FloatArray:
