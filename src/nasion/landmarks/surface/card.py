@@ -1,0 +1,113 @@
+"""A trained model as a folder: ``model.onnx`` and ``card.json``, which says what it is and how well it does."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from nasion.errors import NasionError
+from nasion.readers.files import output_folder, read_bytes, read_text, write_bytes, write_text
+
+MODEL_FILE: Final = "model.onnx"
+CARD_FILE: Final = "card.json"
+_TAKES: Final = (
+    "features (n, 6) float32: positions and outward unit normals in the standard frame; neighbours (n, k) int64: each "
+    "point's nearest points, itself first; coarse (n,) float32: 1 at the points nearest to the prototype"
+)
+_GIVES: Final = "heat (n, l) float32: one heat map a landmark, in the order of names"
+
+
+class LandmarkErrors(BaseModel):
+    """Errors on test people, mm; over all samples that have the landmark and in which it was found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int
+    mean_mm: float
+    median_mm: float
+    p95_mm: float
+    inside_90: float
+    """Share of the errors inside the predicted 90 % radius."""
+    lost: float
+    """Share of the samples with the landmark in which it was reported missing."""
+
+
+class Card(BaseModel):
+    """What a model takes and gives, how it was made, and its measured errors.
+
+    ``network``, ``training`` and ``calibration`` are the plain values of the classes of those names.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["nasion-surface-landmarks-1"] = "nasion-surface-landmarks-1"
+    scheme: str
+    names: tuple[str, ...]
+    takes: str = _TAKES
+    gives: str = _GIVES
+    network: dict[str, Any]
+    training: dict[str, Any]
+    seed: int
+    data: str
+    best_epoch: int
+    parameters: int
+    weights: str
+    prototype: tuple[tuple[float, float, float], ...]
+    calibration: dict[str, Any]
+    test_people: int
+    test_samples: int
+    error_mm: LandmarkErrors
+    errors_mm: dict[str, LandmarkErrors]
+    absent_invented: float | None
+    """Share of the landmarks absent from test samples that were found all the same."""
+    code_version: str
+    model_sha256: str
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFolder:
+    """A model read from its folder; the file is the one that the card was made for."""
+
+    card: Card
+    onnx: bytes
+
+
+def write_model(folder: Path, card: Card, onnx: bytes, *, force: bool = False) -> None:
+    """Write a model's folder, whole or not at all.
+
+    Raises
+    ------
+    NasionError
+        The folder holds anything and ``force`` is not set, or cannot be written.
+
+    """
+    with output_folder(folder, force) as temporary:
+        write_bytes(temporary / MODEL_FILE, onnx)
+        write_text(temporary / CARD_FILE, card.model_dump_json(indent=1) + "\n")
+
+
+def read_model(folder: Path) -> ModelFolder:
+    """Read a model's folder.
+
+    Raises
+    ------
+    NasionError
+        A file is missing or damaged, or the model is not the one of the card.
+
+    """
+    try:
+        card = Card.model_validate_json(read_text(folder / CARD_FILE))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise NasionError(f"{folder / CARD_FILE}: {place}: {first['msg']}; install or train the model again") from None
+    onnx = read_bytes(folder / MODEL_FILE)
+    if hashlib.sha256(onnx).hexdigest() != card.model_sha256:
+        raise NasionError(f"{folder / MODEL_FILE}: is not the file of its card (SHA-256 differs); install it again")
+    if len(card.prototype) != len(card.names):
+        raise NasionError(f"{folder / CARD_FILE}: names and prototype differ in number; install or train it again")
+    return ModelFolder(card, onnx)
