@@ -11,14 +11,14 @@ from experiments.people import TISSUE, FewPeople
 from nasion.anatomy.landmarks import PAIRS
 from nasion.anatomy.planes import head_frame
 from nasion.errors import NasionError
-from nasion.experiments.contestants import CONTESTANTS, Answer, Contestant
+from nasion.experiments.contestants import CONTESTANTS, Answer, Contestant, Entrant
 from nasion.experiments.judging import FAILURE_BPE_MM, Part
 from nasion.experiments.overlay import run
 from nasion.experiments.plan import Parcel, Setup, Subset, cases, trials
 from nasion.experiments.protocol import SCENARIOS, noisy_photo, oracle_vectors, true_camera_prior
 from nasion.experiments.table_text import table_markdown
 from nasion.experiments.tables import summarise
-from nasion.geometry.camera import pose_angles_deg
+from nasion.geometry.camera import back_projection_error_mm, pose_angles_deg
 
 PEOPLE = FewPeople()
 
@@ -236,3 +236,16 @@ def test_unknown_names_are_refused():
         Setup("A", ("lilium2",), 0, TISSUE)
     with pytest.raises(NasionError, match="no solver is named"):
         Setup("A", (), 0, TISSUE)
+
+
+def test_posest_by_the_table_is_told_nothing_of_the_person(people, photos):
+    """Where the face is exactly as the table's means say, it finds the camera."""
+    entrant = Entrant(people[0], 0, 0, 0, SCENARIOS["A"], TISSUE)
+    frame = head_frame(people[0].skull.landmarks_mm, people[0].skull.helpers_mm)
+    bone = np.array([people[0].skull.landmarks_mm[p.cranial] for p in PAIRS])
+    average = bone + TISSUE.mean_mm @ frame.rotation
+    camera = photos[0].camera
+    photo = noisy_photo(photos[0], SCENARIOS["A"], np.random.default_rng(0))
+    seen = dict(zip([p.facial for p in PAIRS], camera.project(average), strict=True))
+    found = CONTESTANTS["posest-table"].prepare(entrant)([replace(photo, landmarks_px=seen)]).cameras[0]
+    assert back_projection_error_mm(found, average, camera.project(average)) < 0.1

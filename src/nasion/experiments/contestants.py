@@ -86,6 +86,11 @@ def _posest(entrant: Entrant) -> Solve:
     return lambda photos: _answer(solve_posest(OverlayProblem(entrant.person.skull, photos), vectors))
 
 
+def _posest_by_table(entrant: Entrant) -> Solve:
+    vectors = entrant.tissue.mean_mm
+    return lambda photos: _answer(solve_posest(OverlayProblem(entrant.person.skull, photos), vectors))
+
+
 def _lilium(entrant: Entrant, terms: Terms) -> Solve:
     settings = LiliumSettings(terms=terms, seed=entrant.run)
     solver = LiliumSolver(entrant.person.skull, entrant.tissue, settings, entrant.person.mesh)
@@ -140,6 +145,7 @@ CONTESTANTS: Final[dict[str, Contestant]] = {
     "posest": Contestant(
         "mean depths along the TRUE tissue directions of each skull's person (an oracle that casework lacks)", _posest
     ),
+    "posest-table": Contestant("the tissue table's mean vectors: what a case can give it", _posest_by_table),
     "lilium": Contestant(
         f"landmarks, face mask and contours, all terms; {_TOLD}", partial(_lilium, terms="all"), slow=True
     ),
