@@ -240,7 +240,8 @@ def _stills(scene: Scene) -> list[dict[str, str]]:
     captions = {
         "blend": "skull blended in at half opacity",
         "wipe": "photograph left, skull right",
-        "contours": "contours of skull (blue)" + ("" if scene.face_lines is None else " and face (yellow, dashed where it is unknown)"),
+        "contours": "contours of skull (blue)"
+        + ("" if scene.face_lines is None else " and face (yellow, dashed where it is unknown)"),
         "landmarks": f"landmarks: arrows {scene.magnification} times their length, 95 % ellipses",
     }
     return [
