@@ -42,7 +42,7 @@ def test_the_points_are_blue_noise() -> None:
     octants = np.bincount((points > 0) @ np.array([1, 2, 4]), minlength=8)
     assert np.abs(octants - 250).max() < 12  # random points spread by their root, 16
     radial = points / np.linalg.norm(points, axis=1, keepdims=True)
-    assert ((normals * radial).sum(axis=1) > np.cos(np.radians(3.0))).all()  # a triangle's own tilt is up to 2.4 degrees
+    assert ((normals * radial).sum(axis=1) > np.cos(np.radians(3.0))).all()  # a triangle's tilt: 2.4
 
 
 def test_uneven_triangles_get_even_points() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nasion.errors import NasionError
 from nasion.geometry.poisson_disk import poisson_disk_sample
@@ -121,9 +122,13 @@ def make_cloud(mesh: Mesh, frame: Frame, count: int = POINTS, seed: int = 0) -> 
         No surface lies in the cube.
 
     """
-    surface = finite_part(mesh)
-    standard = surface.moved(frame.to_standard(surface.vertices))
-    points, normals = poisson_disk_sample(oriented_outward(standard), count, seed, within=1.0)
+    return cloud_of_surface(oriented_outward(finite_part(mesh)), frame, count, seed)
+
+
+def cloud_of_surface(mesh: Mesh, frame: Frame, count: int = POINTS, seed: int = 0) -> Cloud:
+    """Return ``make_cloud`` of a mesh whose vertices are finite and whose triangles are wound outward already."""
+    standard = mesh.moved(frame.to_standard(mesh.vertices))
+    points, normals = poisson_disk_sample(standard, count, seed, within=1.0)
     return Cloud(points, normals, np.asarray(frame.center_mm, dtype=np.float64), float(frame.scale_mm), frame.rotation)
 
 
@@ -156,7 +161,7 @@ def finite_part(mesh: Mesh) -> Mesh:
     count = len(mesh.vertices)
     if len(mesh.faces) and (mesh.faces.min() < 0 or mesh.faces.max() >= count):
         raise NasionError("the mesh has triangles that name vertices which do not exist; export it again")
-    finite = np.isfinite(mesh.vertices).all(axis=1)
+    finite: NDArray[np.bool_] = np.asarray(np.isfinite(mesh.vertices).all(axis=1))
     faces = mesh.faces if finite.all() else mesh.faces[finite[mesh.faces].all(axis=1)]
     if len(faces) == 0:
         raise NasionError("the mesh holds no triangles with finite corners; export a surface mesh, not points")
@@ -164,4 +169,4 @@ def finite_part(mesh: Mesh) -> Mesh:
     used[faces] = True
     if used.all():
         return mesh
-    return Mesh(mesh.vertices[used], (np.cumsum(used, dtype=np.int64) - 1)[faces])
+    return Mesh(mesh.vertices[used], (np.cumsum(used, dtype=np.int32) - 1)[faces].astype(np.int32))
