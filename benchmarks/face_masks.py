@@ -1,6 +1,6 @@
 """What a face mask gives the ``posterior`` solver: none, the automatic one, the true one; and how often it is found.
 
-    python benchmarks/face_masks.py [--people 10] [--data DATA]
+    python benchmarks/face_masks.py [--people 10] [--first 900] [--data DATA]
 
 Virtual people are photographed as the population does it (``plain``), and with hair, hat or beard of another colour
 over the head's border before a structured background (``covered``; every third one has the colour of skin). Landmarks
@@ -136,15 +136,15 @@ def judged(person: Person, photo: VirtualPhotograph, index: int, number: int, co
     return Outcome(photo.shot.view, condition, index, bpe, found is not None, lost)
 
 
-def virtual(people: int) -> list[Outcome]:
+def virtual(people: int, first: int) -> list[Outcome]:
     sampler, table = PersonSampler(load_template("builtin")), TissueTable.load()
     outcomes = []
     for index in range(people):
-        person = sampler.sample(500 + index)
+        person = sampler.sample(first + index)
         skull = SkullLandmarks(person.cranial, helpers_mm=person.cranial_helpers)
         solver = PosteriorSolver(skull, table, None, person.skull)
         for number, view in enumerate((*VIEWS, *VIEWS)):
-            rng = np.random.default_rng((index, number))
+            rng = np.random.default_rng((first + index, number))
             photo = take_photograph(person, view, rng)
             for condition in ("plain", "covered"):
                 outcomes.append(judged(person, photo, index, index + number, condition, solver, rng))
@@ -229,10 +229,11 @@ def real(data: Path, most: int) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=10)
+    parser.add_argument("--first", type=int, default=900, help="seed of the first person")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--pictures", type=int, default=200, help="real pictures of each set, at most")
     options = parser.parse_args()
-    print(table_of(virtual(options.people)))
+    print(table_of(virtual(options.people, options.first)))
     if options.data is not None:
         print(*real(options.data, options.pictures), sep="\n")
 
