@@ -106,16 +106,14 @@ class _Writer:
 def _block(writer: _Writer, block: Block, x: str, share: str, column: str) -> str:
     gathered = writer.node("Gather", x, "neighbours", axis=0)
     mean = writer.node("ReduceMean", gathered, writer.array([1]), keepdims=0)
-    fine = _branch(writer, block.fine, mean)
-    if block.residual:
-        fine = writer.node("Add", fine, x)
-    if block.coarse is None:
-        return _linear(writer, block.fuse, fine)
-    change = writer.node("Mul", column, writer.node("Sub", writer.node("MatMul", share, x), x))
-    coarse = _branch(writer, block.coarse, writer.node("Add", x, change))
-    if block.residual:
-        coarse = writer.node("Add", coarse, x)
-    return _linear(writer, block.fuse, writer.node("Concat", coarse, fine, axis=1))
+    branches = [_branch(writer, block.fine, mean)]
+    if block.coarse is not None:
+        change = writer.node("Mul", column, writer.node("Sub", writer.node("MatMul", share, x), x))
+        branches.insert(0, _branch(writer, block.coarse, writer.node("Add", x, change)))
+    if block.residual == "branch":
+        branches = [writer.node("Add", branch, x) for branch in branches]
+    fused = _linear(writer, block.fuse, writer.node("Concat", *branches, axis=1))
+    return writer.node("Add", fused, x) if block.residual == "block" else fused
 
 
 def _branch(writer: _Writer, branch: Branch, aggregated: str) -> str:

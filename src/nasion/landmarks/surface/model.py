@@ -19,7 +19,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from nasion.landmarks.surface.settings import LossSettings, SurfaceNetSettings
+from nasion.landmarks.surface.settings import LossSettings, Residual, SurfaceNetSettings
 
 FEATURES: Final = 6
 """Position and normal."""
@@ -60,9 +60,9 @@ class Branch(nn.Module):
 
 
 class Block(nn.Module):
-    """Both branches, each with its residual connection (not in the first block), and their fusion."""
+    """Both branches, their fusion, and the residual connection, which the first block has none of."""
 
-    def __init__(self, inputs: int, width: int, stratified: bool, residual: bool) -> None:
+    def __init__(self, inputs: int, width: int, stratified: bool, residual: Residual | None) -> None:
         super().__init__()
         self.fine = Branch(inputs, width)
         self.coarse = Branch(inputs, width) if stratified else None
@@ -71,15 +71,12 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, fine_mean: Mean, coarse_mean: Mean) -> Tensor:
         """Return (b, n, width)."""
-        kept = x if self.residual else 0.0
-        fine = self.fine(fine_mean(x)) + kept
-        if self.coarse is None:
-            return self._fused(fine)
-        return self._fused(torch.cat([self.coarse(coarse_mean(x)) + kept, fine], dim=2))
-
-    def _fused(self, x: Tensor) -> Tensor:
-        fused: Tensor = self.fuse(x)
-        return fused
+        branches = [] if self.coarse is None else [self.coarse(coarse_mean(x))]
+        branches.append(self.fine(fine_mean(x)))
+        if self.residual == "branch":
+            branches = [branch + x for branch in branches]
+        fused: Tensor = self.fuse(torch.cat(branches, dim=2))
+        return fused + x if self.residual == "block" else fused
 
 
 class SurfaceNet(nn.Module):
@@ -88,8 +85,8 @@ class SurfaceNet(nn.Module):
     def __init__(self, settings: SurfaceNetSettings, landmarks: int) -> None:
         super().__init__()
         width, stratified = settings.width, settings.stratified
-        first = Block(FEATURES, width, stratified, residual=False)
-        others = (Block(width, width, stratified, residual=True) for _ in range(settings.depth))
+        first = Block(FEATURES, width, stratified, residual=None)
+        others = (Block(width, width, stratified, residual=settings.residual) for _ in range(settings.depth))
         self.blocks = nn.ModuleList([first, *others])
         self.last = nn.Linear(settings.width, landmarks)
 

@@ -36,7 +36,7 @@ class RefinedLandmarks:
     peak
         (l,) highest heat.
     spread
-        (l,) root mean square distance of the highest points from ``points``, weighted by their heat.
+        (l,) root mean square distance from ``points`` of all points with at least half of the peak's heat.
     misfit
         (l,) root mean square difference between the highest points' heat and the fitted Gaussian.
 
@@ -79,8 +79,7 @@ def refine(
         top = highest_points(warmth[:, k], settings.top_points)
         at, values = np.ascontiguousarray(points[top]), warmth[top, k]
         found[k], misfit[k] = search.position(at, values)
-        weights = np.maximum(values, 1e-12)
-        spread[k] = np.sqrt(np.average(((at - found[k]) ** 2).sum(axis=1), weights=weights))
+        spread[k] = _spread(points, warmth[:, k], found[k])
     return RefinedLandmarks(found, warmth.max(axis=0), spread, misfit)
 
 
@@ -126,6 +125,11 @@ class _Search:
         """Radius of B_m (Eq. 7), cut where no Gaussian could touch the highest points any more."""
         radius = float(np.linalg.norm(at - mean, axis=1).max())
         return min(self.settings.ball_factor * radius, radius + _TAIL * self.settings.heat_sigma)
+
+
+def _spread(points: FloatArray, heat: FloatArray, center: FloatArray) -> float:
+    warm = heat >= heat.max() / 2 if heat.max() > 0 else np.ones(len(heat), dtype=bool)
+    return float(np.sqrt(((points[warm] - center) ** 2).sum(axis=1).mean()))
 
 
 def _misfit(center: FloatArray, at: FloatArray, values: FloatArray, sigma: float) -> float:

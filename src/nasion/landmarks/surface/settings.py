@@ -17,6 +17,10 @@ Refinement = Literal["mean", "vertex", "triangle"]
 """How a position is taken from a heat map: the weighted mean of its highest points (Eq. 6, "1S"), the best vertex of
 the mesh (MSE-over-mesh, Eqs. 7-8, "2S"), or the best point of the mesh's triangles (ours)."""
 
+Residual = Literal["branch", "block"]
+"""Where a block's input is added: to each branch, before the linear fusion (the paper and its code), or to the block's
+output, so that it reaches the last layer unchanged (ours; the deeper the network, the more it gains)."""
+
 _Settings = TypeVar("_Settings", "SurfaceNetSettings", "TrainSettings")
 
 
@@ -41,6 +45,8 @@ class SurfaceNetSettings:
         Features of a point inside the network.
     stratified
         With the coarse graph (SGCN) or with the fine graph alone (GCN).
+    residual
+        See ``Residual``.
     heat_sigma
         Standard deviation of a heat map, standard units; Eq. 1.
     top_points
@@ -57,6 +63,7 @@ class SurfaceNetSettings:
     depth: int = 20
     width: int = 64
     stratified: bool = True
+    residual: Residual = "branch"
     heat_sigma: float = 0.03
     top_points: int = 12
     ball_factor: float = 5.0
@@ -67,6 +74,7 @@ class SurfaceNetSettings:
         _require(self.points >= max(self.neighbours, self.top_points), "points must not be fewer than the neighbours")
         _require(self.top_points >= 3, "top_points must be at least 3")
         _require(self.heat_sigma > 0 and self.ball_factor > 1, "heat_sigma must be positive and ball_factor above 1")
+        _require(self.residual in get_args(Residual), f"residual must be one of {get_args(Residual)}")
         _require(self.refinement in get_args(Refinement), f"refinement must be one of {get_args(Refinement)}")
 
 
@@ -129,7 +137,7 @@ VARIANTS: Final[dict[str, SurfaceNetSettings]] = {
 
 PRESETS: Final[dict[str, SurfaceNetSettings]] = {
     "paper": SurfaceNetSettings(),
-    "small": SurfaceNetSettings(points=2048, depth=12, width=48, heat_sigma=0.06),
+    "small": SurfaceNetSettings(points=2048, depth=12, width=48, residual="block", heat_sigma=0.06),
 }
 """The paper's size, for a GPU; a small one for CPUs, its heat maps as wide as its points are apart."""
 

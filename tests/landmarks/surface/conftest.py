@@ -1,0 +1,32 @@
+"""A network trained for a few seconds on hand-made heads, shared by the tests of what comes after training."""
+
+from pathlib import Path
+
+import pytest
+
+from landmarks.surface.bumpy import NAMES, TINY, sample
+from nasion.landmarks.surface.card import Card
+from nasion.landmarks.surface.cloud import Sample
+from nasion.landmarks.surface.settings import TrainSettings
+
+TEST_PEOPLE = range(300, 306)
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Card]:
+    """The folder of a small released model and its card."""
+    pytest.importorskip("torch", reason="PyTorch is not installed; pip install 'nasion[train]'")
+    from nasion.landmarks.surface.release import release
+    from nasion.landmarks.surface.train import train
+
+    folder = tmp_path_factory.mktemp("net")
+
+    def people(epoch: int) -> list[Sample]:
+        return [sample(k, absent=[0] if k % 4 == 0 else [], cut=k % 4 == 0) for k in range(12)]
+
+    learning = TrainSettings(epochs=60, learning_rate=5e-3, final_learning_rate=1e-4)
+    trained = train(folder / "run", NAMES, people, [sample(100), sample(101)], TINY, learning)
+    held = [sample(k, absent=[0] if k % 3 == 0 else [], cut=k % 3 == 0) for k in range(200, 218)]
+    test = [sample(k, absent=[0] if k == 300 else [], cut=k == 300) for k in TEST_PEOPLE]
+    card = release(trained, folder / "model", "bumpy5", NAMES, held, test, data="hand-made heads")
+    return folder / "model", card
