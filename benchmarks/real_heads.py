@@ -4,7 +4,8 @@
 
 DATA is the folder of real data (``heads``, ``face_models``). Each real head is judged with a tissue table that knows
 nothing of it: the vectors measured on the other real head, the T-Table's depths for chin and gonion, and the built-in
-spread. Photographs have 1 % landmark noise; nothing else is known of camera, pose or tissue.
+spread. Photographs have 1 % landmark noise; nothing else is known of camera, pose or tissue. "All terms" has the face's
+mask as well, unknown (as under a hat and a scarf) where the scans are cut: near the vertex, and below the lips.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from nasion.geometry.shading import SKIN, render
 from nasion.geometry.surface import Mesh
 from nasion.geometry.visibility import visible_points
 from nasion.overlay import solve
+from nasion.overlay.face_contours import with_contours
+from nasion.overlay.face_region import FaceRegion, Place
+from nasion.overlay.head_pose import head_pose
 from nasion.overlay.posterior import PosteriorSolver
 from nasion.overlay.problem import OverlayProblem, OverlaySolution, Photo, SkullLandmarks
 from nasion.readers.meshes import read_mesh
@@ -43,6 +47,11 @@ Taken = tuple[Camera, FloatArray, Photo]
 """True camera, true image points (20, 2), and what a solver sees."""
 
 FACIAL = SCHEMES["facial20"]
+
+HAT_MM = 15.0
+"""So much below the skin's highest point the mask begins: one scan lacks 5 mm of scalp."""
+LAST_LEVEL = "labiale_superius"
+"""The mask ends at this landmark's level: one scan ends there, the other lacks the edge of the chin."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +126,28 @@ def photograph(face: Face, view: str, rng: np.random.Generator, keep: NDArray[np
     seen = keep.copy()
     seen[keep] = visible_points(face.landmarks_mm[keep], face.mesh, camera, tolerance_mm=6.0)
     noisy = points + rng.uniform(-1, 1, points.shape) * 0.01 * 118.0 * scale
-    return camera, points, Photo(view, {n: noisy[j] for j, n in enumerate(FACIAL) if seen[j]}, size)
+    photo = Photo(view, {n: noisy[j] for j, n in enumerate(FACIAL) if seen[j]}, size)
+    region = FaceRegion(visible_mask(face, camera))
+    pose = head_pose(photo)
+    if pose is not None and view == "lateral":
+        region = with_contours(region, photo.landmarks_px, pose)
+    return camera, points, replace(photo, face=region)
+
+
+def visible_mask(face: Face, camera: Camera) -> NDArray[np.uint8]:
+    """Return the skin's silhouette, unknown near the vertex and below the lips."""
+    mask = np.where(silhouette_of(face.mesh, camera), Place.FACE, Place.OUTSIDE).astype(np.uint8)
+    up = face.upright[1]
+    heights = face.mesh.vertices @ up
+    top = face.mesh.vertices[np.argmax(heights)] - HAT_MM * up
+    lip = face.landmarks_mm[FACIAL.index(LAST_LEVEL)]
+    height, width = mask.shape
+    rows, columns = np.mgrid[:height, :width]
+    for point, above in ((top, True), (lip, False)):
+        at, beyond = camera.project(np.array([point, point + up]))
+        along = (columns - at[0]) * (beyond - at)[0] + (rows - at[1]) * (beyond - at)[1]
+        mask[(along > 0) == above] = Place.UNKNOWN
+    return mask
 
 
 def errors(solution: OverlaySolution, truth: list[Taken], face: Face) -> list[float]:
@@ -154,33 +184,47 @@ def judge(data: Path, name: str, repeats: int, others: int, out: Path) -> dict[s
     skull, face, mesh = real_head(data, name)
     keep = ~np.isnan(face.landmarks_mm[:, 0]) & np.array([p.cranial in skull.landmarks_mm for p in PAIRS])
     gallery = other_faces(data, others, seed=1)
-    bpe: dict[str, list[list[float]]] = {"posterior, jointly": [], "posterior, one by one": [], "posest": []}
-    ranks: dict[str, list[int]] = {"posterior, jointly": [], "posest": []}
+    alone, single, whole = (
+        "posterior, landmarks, jointly",
+        "posterior, landmarks, singly",
+        "posterior, all terms, jointly",
+    )
+    bpe: dict[str, list[list[float]]] = {alone: [], single: [], whole: [], "posest": []}
+    ranks: dict[str, list[int]] = {alone: [], whole: [], "posest": []}
+    outside = 0
     factors = []
+    tissue = tissue_of(data, HEADS[name])
+    solver, full_solver = PosteriorSolver(skull, tissue), PosteriorSolver(skull, tissue, mesh=mesh)
     for repeat in range(repeats):
         rng = np.random.default_rng(repeat)
-        tissue = tissue_of(data, HEADS[name])
-        solver = PosteriorSolver(skull, tissue)
         truth = [photograph(face, view, rng, keep) for view in ("frontal", "lateral")]
         own = [t[2] for t in truth]
         joint = solver.solve(own)
         factors.append(joint.build_factor[0])
-        bpe["posterior, jointly"].append(errors(joint, truth, face))
-        bpe["posterior, one by one"].append([errors(solver.solve([t[2]]), [t], face)[0] for t in truth])
+        bpe[alone].append(errors(joint, truth, face))
+        bpe[single].append([errors(solver.solve([t[2]]), [t], face)[0] for t in truth])
+        full = full_solver.solve(own)
+        bpe[whole].append(errors(full, truth, face))
+        outside += sum(
+            bool((silhouette_of(mesh, found.camera) & photo.face.outside).any())
+            for found, photo in zip(full.photos, own, strict=True)
+        )
         baseline = solve(OverlayProblem(skull, own), "posest", tissue)
         bpe["posest"].append(errors(baseline, truth, face))
         people = [[photograph(f, view, rng, keep)[2] for view in ("frontal", "lateral")] for f in gallery]
-        ranks["posterior, jointly"].append(1 + int((solver.scores(people) >= joint.score).sum()))
+        ranks[alone].append(1 + int((solver.scores(people) >= joint.score).sum()))
+        ranks[whole].append(1 + sum(full_solver.solve(p).score >= full.score for p in people))
         rivals = [solve(OverlayProblem(skull, p), "posest", tissue).score for p in people]
         ranks["posest"].append(1 + sum(r >= baseline.score for r in rivals))
         if repeat < 2:
-            picture(out / f"{name}_{repeat}.png", joint, truth, face, mesh)
+            picture(out / f"{name}_{repeat}.png", full, truth, face, mesh)
     return {
         "head": name,
         "tissue": tissue.name,
         "repeats": repeats,
         "people": others + 1,
         "build_factor": float(np.mean(factors)),
+        "true_overlays_outside": outside / (2 * repeats),
         "bpe_mm": {k: np.mean(v, axis=0).round(2).tolist() for k, v in bpe.items()},
         "bpe_mm_sd": {k: np.std(v, axis=0).round(2).tolist() for k, v in bpe.items()},
         "rank_mean_worst": {k: [float(np.mean(v)), int(np.max(v))] for k, v in ranks.items()},
@@ -199,11 +243,12 @@ def main() -> None:
     (options.out / "real_heads.json").write_text(json.dumps(results, indent=1))
     for row in results:
         print(
-            f"\n{row['head']}: {row['repeats']} draws, {row['people']} people, build factor {row['build_factor']:.2f}"
+            f"\n{row['head']}: {row['repeats']} draws, {row['people']} people, build factor {row['build_factor']:.2f}, "
+            f"all terms: skull outside the face in {row['true_overlays_outside']:.0%} of the true overlays"
         )
         for solver, (frontal, lateral) in row["bpe_mm"].items():
             mean, worst = row["rank_mean_worst"].get(solver, (float("nan"), "-"))
-            print(f"  {solver:24s} BPE {frontal:.2f} / {lateral:.2f} mm   rank {mean:.2f} (worst {worst})")
+            print(f"  {solver:30s} BPE {frontal:.2f} / {lateral:.2f} mm   rank {mean:.2f} (worst {worst})")
 
 
 if __name__ == "__main__":
