@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -130,3 +132,8 @@ def test_names_and_prototype_must_agree(copy: Path) -> None:
     (copy / "card.json").write_text(json.dumps({**card, "names": card["names"][:-1]}))
     with pytest.raises(NasionError, match="differ in number"):
         load_landmarker(copy)
+
+
+def test_use_needs_no_pytorch() -> None:
+    code = "import sys, nasion.landmarks.surface.predict; sys.exit('torch' in sys.modules or 'onnx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray, Mesh
 from nasion.landmarks.surface.settings import SurfaceNetSettings
-from nasion.landmarks.surface.surface_fit import best_vertex, fit_on_surface, nearby_triangles
+from nasion.landmarks.surface.surface_fit import best_vertex, bounding_spheres, fit_on_surface, nearby_triangles
 
 _TAIL: Final = 4.0
 """Sigmas beyond which a Gaussian counts as nothing (3e-4)."""
+_MARGIN: Final = 2.0
+"""Sigmas round the highest points within which ``"triangle"`` searches."""
+_STARTS: Final = 3
 _ONE_PEAK: Final = 6.0
 """Sigmas from the highest point beyond which another warm point belongs to another peak."""
 
@@ -74,7 +77,8 @@ def refine(
     _check(points, warmth, mesh, settings)
     count = warmth.shape[1]
     found, misfit, spread = np.empty((count, 3)), np.empty(count), np.empty(count)
-    search = _Search(np.ascontiguousarray(mesh.vertices), np.ascontiguousarray(mesh.faces), settings)
+    spheres = bounding_spheres(mesh.vertices, mesh.faces) if settings.refinement == "triangle" else np.empty((0, 4))
+    search = _Search(mesh.vertices, mesh.faces, spheres, settings)
     for k in range(count):
         top = highest_points(warmth[:, k], settings.top_points)
         at, values = np.ascontiguousarray(points[top]), warmth[top, k]
@@ -100,6 +104,7 @@ def weighted_mean(at: FloatArray, values: FloatArray) -> FloatArray:
 class _Search:
     vertices: FloatArray
     faces: NDArray[np.int32]
+    spheres: FloatArray
     settings: SurfaceNetSettings
 
     def position(self, at: FloatArray, values: FloatArray) -> tuple[FloatArray, float]:
@@ -114,10 +119,9 @@ class _Search:
         own = np.linalg.norm(at - at[0], axis=1) <= max(_ONE_PEAK * sigma, np.linalg.norm(at[1] - at[0]) * 2)
         at, values = at[own], np.maximum(values[own], 0.0)
         mean = weighted_mean(at, values)
-        reach = self._reach(mean, at)
-        triangles = nearby_triangles(self.vertices, self.faces, mean, reach)
-        start = self.vertices[best_vertex(self.vertices, mean, reach, at, values, sigma)]
-        starts = np.ascontiguousarray(np.stack([start, mean, at[0]]))
+        reach = float(np.linalg.norm(at - mean, axis=1).max()) + _MARGIN * sigma
+        triangles = nearby_triangles(self.spheres, mean, reach)
+        starts = np.concatenate([mean[None], at[:_STARTS]])
         best, cost = fit_on_surface(self.vertices[self.faces[triangles]], starts, at, values, sigma)
         return best, float(np.sqrt(cost / len(at)))
 

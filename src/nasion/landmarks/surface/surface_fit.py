@@ -40,31 +40,37 @@ def best_vertex(vertices: Any, center: Any, reach: float, at: Any, values: Any, 
 
 
 @njit(cache=True, nogil=True)
-def nearby_triangles(vertices: Any, faces: Any, center: Any, reach: float) -> Any:
-    """Return the triangles (m,) whose bounding sphere meets a ball; the nearest one where none does."""
-    near = np.empty(len(faces), dtype=np.int64)
-    count, nearest, least = 0, 0, np.inf
+def bounding_spheres(vertices: Any, faces: Any) -> Any:
+    """Return (m, 4): centre and radius of a sphere that holds each triangle."""
+    spheres = np.empty((len(faces), 4))
     for t in range(len(faces)):
-        a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
-        d2, longest2 = 0.0, 0.0
+        a, b, c = vertices[faces[t, 0]], vertices[faces[t, 1]], vertices[faces[t, 2]]
         r0, r1, r2 = 0.0, 0.0, 0.0
         for axis in range(3):
-            va, vb, vc = vertices[a, axis], vertices[b, axis], vertices[c, axis]
-            middle = (va + vb + vc) / 3.0
-            d2 += (middle - center[axis]) ** 2
-            r0 += (va - middle) ** 2
-            r1 += (vb - middle) ** 2
-            r2 += (vc - middle) ** 2
-        longest2 = max(r0, r1, r2)
-        gap = np.sqrt(d2) - np.sqrt(longest2)
-        if gap <= reach:
+            middle = (a[axis] + b[axis] + c[axis]) / 3.0
+            spheres[t, axis] = middle
+            r0 += (a[axis] - middle) ** 2
+            r1 += (b[axis] - middle) ** 2
+            r2 += (c[axis] - middle) ** 2
+        spheres[t, 3] = np.sqrt(max(r0, r1, r2))
+    return spheres
+
+
+@njit(cache=True, nogil=True)
+def nearby_triangles(spheres: Any, center: Any, reach: float) -> Any:
+    """Return the triangles (m,) whose bounding sphere meets a ball; the nearest one where none does."""
+    near = np.empty(len(spheres), dtype=np.int64)
+    count, nearest, least = 0, 0, np.inf
+    x, y, z = center[0], center[1], center[2]
+    for t in range(len(spheres)):
+        d2 = (spheres[t, 0] - x) ** 2 + (spheres[t, 1] - y) ** 2 + (spheres[t, 2] - z) ** 2
+        if d2 <= (reach + spheres[t, 3]) ** 2:
             near[count] = t
             count += 1
-        if gap < least:
-            least, nearest = gap, t
+        elif count == 0 and d2 < least:
+            least, nearest = d2, t
     if count == 0:
-        near[0] = nearest
-        count = 1
+        near[0], count = nearest, 1
     return near[:count].copy()
 
 
