@@ -196,6 +196,12 @@ def test_candidates_judged_by_unlike_terms_are_told_of(case_folder: CaseFolder) 
     assert _unlike_terms([with_photos(*blind), with_photos(*blind)]) == []
     (note,) = _unlike_terms([half, best])
     assert "--terms skof" in note
+    maskless = replace(best, measures=tuple(replace(m, outside_face_fraction=None) for m in best.measures))
+    assert _unlike_terms([maskless, maskless]) == []
+    (note,) = _unlike_terms([maskless, best])
+    assert "masks for all or for none" in note
+    by_posest = [replace(c, solution=replace(best.solution, solver="posest")) for c in (maskless, best)]
+    assert _unlike_terms(by_posest) == []
 
 
 def test_equal_scores_share_a_rank(case_folder: CaseFolder) -> None:

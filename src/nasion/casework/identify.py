@@ -190,15 +190,27 @@ def rank_candidates(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _unlike_terms(candidates: Sequence[Candidate]) -> list[str]:
-    """Return a note where contours were compared in a larger share of some candidates' photographs than of others'."""
-    solved = [candidate.photos for candidate in candidates if candidate.photos]
-    without = {sum("no_contour" in photo.flags for photo in photos) / len(photos) for photos in solved}
-    if len(without) < 2:
-        return []
-    return [
-        "contours were compared for some candidates more than for others, who rank the better for it: with --terms "
-        "skof or base all are judged alike"
-    ]
+    """Return notes where masks or contours were compared in a larger share of some candidates' photographs."""
+    solved = [candidate for candidate in candidates if candidate.solution is not None and candidate.measures]
+    uses_masks = any(c.solution is not None and c.solution.solver == "posterior" for c in solved)
+    unmasked = {_share([m.outside_face_fraction is None for m in c.measures]) for c in solved}
+    without_contour = {_share(["no_contour" in photo.flags for photo in c.photos]) for c in solved}
+    notes = []
+    if uses_masks and len(unmasked) > 1:
+        notes.append(
+            "some candidates' photographs have a face mask and others' have none: a mask can only count against a "
+            "skull, so give masks for all or for none"
+        )
+    if len(without_contour) > 1:
+        notes.append(
+            "contours were compared for some candidates more than for others, who rank the better for it: with --terms "
+            "skof or base all are judged alike"
+        )
+    return notes
+
+
+def _share(found: Sequence[bool]) -> float:
+    return sum(found) / len(found)
 
 
 def _tissue_record(tissue: TissueTable) -> Mapping[str, object]:
