@@ -1,6 +1,5 @@
 """Raw scans of heads are oriented right or refused; what is no head is refused."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +129,8 @@ def test_not_finite_vertices_and_small_pieces_do_no_harm(skull: Head, skulls: Or
     vertices = skull.mesh.vertices.copy()
     vertices[::50] = np.nan
     crumbs = trimesh.creation.icosphere(1, 4.0)
-    pieces = [vertices] + [crumbs.vertices + [60.0 * k, -150.0, 30.0] for k in (-1, 1)]
+    right, left = (np.array([x, -150.0, 30.0]) for x in (-60.0, 60.0))
+    pieces = [vertices, crumbs.vertices + right, crumbs.vertices + left]
     n, m = len(vertices), len(crumbs.vertices)
     faces = [skull.mesh.faces, crumbs.faces + n, crumbs.faces + n + m]
     found = orient(Mesh(np.concatenate(pieces), np.concatenate(faces)), skulls)
@@ -145,7 +145,7 @@ def test_a_template_survives_its_file(faces: OrientationTemplate, tmp_path: Path
     assert again.what == "face"
     assert np.allclose(again.tables[0].points, faces.tables[0].points, atol=1e-6)
     assert np.allclose(again.tables[0].normals, faces.tables[0].normals, atol=1e-3)
-    assert os.path.getsize(path) < 40_000
+    assert path.stat().st_size < 40_000
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(NasionError, match="no orientation template"):
         OrientationTemplate.read(path)

@@ -33,6 +33,8 @@ MANDIBLE_POINTS: Final = frozenset(
 
 _JOINT_MM: Final = (0.0, -4.0, 13.0)
 """The condyle's axis from the middle between the porions: below and before them."""
+_OCCLUSAL_SLOPE: Final = 0.12
+"""How far the plane between the tooth rows rises to the back."""
 _LEAST_TRIANGLES: Final = 200
 
 
@@ -47,9 +49,8 @@ def kept(mesh: Mesh, keep: NDArray[np.bool_]) -> Mesh:
 def mandible(mesh: Mesh, points: dict[str, FloatArray]) -> NDArray[np.bool_]:
     """Return (m,) which triangles of a skull belong to the mandible.
 
-    A piece of its own that reaches the chin but not the nasion is taken as it is. Otherwise the mandible is what lies
-    below the plane through the condyles and the middle between the tooth rows, before the hind edge of the ramus, and
-    not between the rami behind the teeth (pterygoid plates, skull base).
+    A piece of its own that reaches the chin but not the nasion is taken as it is. Otherwise the body is what lies below
+    the tooth rows' plane before the throat, the ramus what lies at the side below a plane from condyle to teeth.
     """
     _require(points, ("gnathion", "nasion", "prosthion", "infradentale", "gonion_left", "gonion_right"))
     center = mesh.vertices[mesh.faces].mean(axis=1)
@@ -63,11 +64,13 @@ def mandible(mesh: Mesh, points: dict[str, FloatArray]) -> NDArray[np.bool_]:
     slope = (bite[1] - joint[1]) / (bite[2] - joint[2])
     gonion = (points["gonion_left"] + points["gonion_right"]) / 2
     half = np.abs(points["gonion_left"] - points["gonion_right"])[0] / 2
-    low = center[:, 1] < joint[1] + slope * (center[:, 2] - joint[2])
-    front = center[:, 2] > min(gonion[2], joint[2]) - 12.0
+    below_joint = center[:, 1] < joint[1] + slope * (center[:, 2] - joint[2])
+    below_teeth = center[:, 1] < bite[1] + _OCCLUSAL_SLOPE * (bite[2] - center[:, 2])
     side = np.abs(center[:, 0] - gonion[0])
-    inner = (side < 0.55 * half) & (center[:, 2] < gonion[2] + 0.45 * (bite[2] - gonion[2]))
-    return np.asarray(low & front & ~inner)
+    ramus = below_joint & (side > 0.75 * half) & (center[:, 2] > min(gonion[2], joint[2]) - 12.0)
+    body = below_teeth & (center[:, 2] > gonion[2] + 0.3 * (bite[2] - gonion[2]))
+    below_gonion = (center[:, 1] < gonion[1] + 15.0) & (side > 0.55 * half) & (center[:, 2] > gonion[2] - 12.0)
+    return np.asarray(ramus | body | below_gonion)
 
 
 def with_open_jaw(mesh: Mesh, points: dict[str, FloatArray], angle_deg: float) -> tuple[Mesh, dict[str, FloatArray]]:

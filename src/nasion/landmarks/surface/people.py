@@ -154,6 +154,7 @@ def split_people(count: int, shares: Sequence[float], seed: int) -> list[NDArray
     order = np.random.default_rng(seed).permutation(count)
     ends = np.round(np.cumsum(shares) * count).astype(np.int64)
     for k in range(len(ends)):
-        ends[k] = min(max(ends[k], k + 1), count - (len(ends) - 1 - k))
+        least = ends[k - 1] + 1 if k else 1
+        ends[k] = min(max(ends[k], least), count - (len(ends) - 1 - k))
     parts = np.split(order, ends[:-1])
     return [np.sort(part) for part in parts]
