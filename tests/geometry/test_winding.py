@@ -65,3 +65,9 @@ def test_edges_of_three_triangles_and_an_empty_mesh_do_no_harm() -> None:
     assert len(oriented_outward(fan).faces) == 3
     empty = Mesh(np.empty((0, 3)), np.empty((0, 3)))
     assert oriented_outward(empty) is empty
+
+
+def test_separate_triangles_have_no_inside_and_stay() -> None:
+    rng = np.random.default_rng(0)
+    soup = Mesh(rng.normal(size=(90_000, 3)), np.arange(90_000).reshape(-1, 3))
+    assert oriented_outward(soup) is soup

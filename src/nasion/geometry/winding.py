@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from nasion.geometry.surface import FloatArray, Mesh
+
+_FLAT: Final = 1e-4
+"""Volume over area^1.5 (a sphere has 0.09) below which a piece has no inside."""
+_HULLS: Final = 64
+"""How many of the largest pieces are asked whether they hold another."""
 
 
 def oriented_outward(mesh: Mesh) -> Mesh:
@@ -17,19 +22,19 @@ def oriented_outward(mesh: Mesh) -> Mesh:
     Each connected piece is made consistent first, then turned so that the volume between it and its own centroid is
     positive: a closed piece gets normals that point out, an open one (a face scan) normals that point away from its
     hollow side. A piece that is consistent, encloses a negative volume and lies inside the box of a larger one is a
-    cavity of it (the inside of the braincase) and stays. Edges of more than two triangles join nothing.
+    cavity of it (the inside of the braincase) and stays. Flat pieces, which have no inside, stay too. Edges of
+    more than two triangles join nothing; equal vertices must have been merged.
     """
     if len(mesh.faces) == 0:
         return mesh
-    start, around = _faces_at_vertices(mesh.faces, len(mesh.vertices))
-    flip, piece, mixed = _flooded(mesh.faces, start, around)
+    flip, piece, mixed = _flooded(mesh.faces, *_faces_at_vertices(mesh.faces, len(mesh.vertices)))
     faces = np.where(flip[:, None], mesh.faces[:, ::-1], mesh.faces) if flip.any() else mesh.faces
     volume, low, high, area = _piece_measures(mesh.vertices, faces, piece, int(piece.max()) + 1)
-    inward = volume < 0
+    inward = volume < -_FLAT * area**1.5
+    large = np.argsort(-area, kind="stable")[:_HULLS]
     for k in np.flatnonzero(inward & ~mixed):
-        larger = (area > area[k]) & (low < low[k]).all(axis=1) & (high > high[k]).all(axis=1)
-        if larger.any():
-            inward[k] = False
+        around = (area[large] > area[k]) & (low[large] < low[k]).all(axis=1) & (high[large] > high[k]).all(axis=1)
+        inward[k] = not around.any()
     turn = inward[piece]
     if not (turn.any() or flip.any()):
         return mesh

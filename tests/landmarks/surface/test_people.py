@@ -1,5 +1,6 @@
 """Samples of people: landmarks on the surface, the same for the same seed, one person on one side."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,12 @@ def test_what_varies_and_what_does_not(builtin: Template) -> None:
     assert [sample.person for sample in first] == [f"builtin_2_{k}" for k in (0, 1, 0, 1)]
     with pytest.raises(IndexError):
         first[4]
+
+
+def test_samples_can_go_to_other_processes(builtin: Template) -> None:
+    samples = PeopleSamples([PopulationHeads(builtin, "facial20", 2)], [0], "facial20", SETTINGS)
+    there = pickle.loads(pickle.dumps(samples))
+    assert np.array_equal(there[0].cloud.points, samples[0].cloud.points)
 
 
 @settings(max_examples=60, deadline=None)

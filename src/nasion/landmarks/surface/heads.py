@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal, Protocol, cast
 
@@ -34,6 +33,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
 _MODEL: Final = "face_models/ict_facekit_head.npz"
 _MODEL_POINTS: Final = "face_models/ict_facial_landmarks.json"
 _KEPT_HEADS: Final = 64
+"""Heads that a source keeps: drawing a person takes longer than scanning it."""
 
 
 def kind_of(scheme: str) -> Kind:
@@ -100,11 +100,15 @@ class PopulationHeads:
                 "named); take the face model's samples or people of its template"
             )
         self._template, self._seed, self._scheme, self._ibug68 = template, seed, scheme, ibug68
-        self._clean = lru_cache(maxsize=_KEPT_HEADS)(self._made)
+        self._kept: dict[int, Head] = {}
 
     def head(self, index: int, rng: np.random.Generator) -> Head:
         """Return the head of person ``index``; nothing varies within a person."""
-        return self._clean(index)
+        if index not in self._kept:
+            while len(self._kept) >= _KEPT_HEADS:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[index] = self._made(index)
+        return self._kept[index]
 
     def _made(self, index: int) -> Head:
         person = person_of(self._template, self._seed, index)
