@@ -16,7 +16,6 @@ from nasion.geometry.surface import FloatArray, Mesh
 
 _CANDIDATES: Final = 5
 """Random points from which one is kept (Yuksel 2015, section 3: five are enough)."""
-_ALPHA: Final = 8.0
 _BETA: Final = 0.65
 _GAMMA: Final = 1.5
 _SAME_SIDE: Final = 0.5
@@ -124,7 +123,7 @@ def _eliminated(points: FloatArray, normals: FloatArray, count: int, radius: flo
     # Sorted by cell, neighbours are near in memory, which halves the time.
     points, normals, key, index = points[order], normals[order], key[order], index[order]
     start, near, distance = _neighbors(points, normals, key, index, cells, cell)
-    kept = _kept(start, near, distance, count, radius, _ALPHA, _BETA, _GAMMA, _CANDIDATES)
+    kept = _kept(start, near, distance, count, radius, _BETA, _GAMMA, _CANDIDATES)
     smooth = _smoothed(kept, normals, start, near, distance, radius, _SAME_SIDE)
     return order[kept], smooth
 
@@ -137,36 +136,31 @@ def _neighbors(points: Any, normals: Any, key: Any, index: Any, cells: Any, reac
     """
     n = len(points)
     start = np.zeros(n + 1, dtype=np.int64)
-    near = np.empty(0, dtype=np.int32)
-    distance = np.empty(0, dtype=np.float32)
-    for turn in range(2):
-        if turn == 1:
-            near = np.empty(start[n], dtype=np.int32)
-            distance = np.empty(start[n], dtype=np.float32)
-        first = np.zeros(9, dtype=np.int64)
-        last = np.zeros(9, dtype=np.int64)
-        before = np.int64(-1)
-        total = 0
-        for i in range(n):
-            if key[i] != before:
-                before = key[i]
-                _stretches(key, index[i], cells, first, last)
-            for s in range(9):
-                for j in range(first[s], last[s]):
-                    x, y, z = points[i, 0] - points[j, 0], points[i, 1] - points[j, 1], points[i, 2] - points[j, 2]
-                    square = x * x + y * y + z * z
-                    if i == j or square >= reach * reach:
-                        continue
-                    if (
-                        normals[i, 0] * normals[j, 0] + normals[i, 1] * normals[j, 1] + normals[i, 2] * normals[j, 2]
-                        < 0
-                    ):
-                        continue
-                    if turn == 1:
-                        near[total] = j
-                        distance[total] = np.sqrt(square)
-                    total += 1
-            start[i + 1] = total
+    near = np.empty(32 * n, dtype=np.int32)
+    distance = np.empty(32 * n, dtype=np.float32)
+    first = np.zeros(9, dtype=np.int64)
+    last = np.zeros(9, dtype=np.int64)
+    before = np.int64(-1)
+    total, limit = 0, reach * reach
+    for i in range(n):
+        if key[i] != before:
+            before = key[i]
+            _stretches(key, index[i], cells, first, last)
+        while total + (last - first).sum() > len(near):
+            near = np.concatenate((near, np.empty_like(near)))
+            distance = np.concatenate((distance, np.empty_like(distance)))
+        x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        u, v, w = normals[i, 0], normals[i, 1], normals[i, 2]
+        for s in range(9):
+            for j in range(first[s], last[s]):
+                a, b, c = x - points[j, 0], y - points[j, 1], z - points[j, 2]
+                square = a * a + b * b + c * c
+                if i == j or square >= limit or u * normals[j, 0] + v * normals[j, 1] + w * normals[j, 2] < 0:
+                    continue
+                near[total] = j
+                distance[total] = np.sqrt(square)
+                total += 1
+        start[i + 1] = total
     return start, near, distance
 
 
@@ -186,17 +180,19 @@ def _stretches(key: Any, cell: Any, cells: Any, first: Any, last: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _kept(
-    start: Any, near: Any, distance: Any, count: int, radius: float, alpha: float, beta: float, gamma: float, over: int
-) -> Any:
+def _kept(start: Any, near: Any, distance: Any, count: int, radius: float, beta: float, gamma: float, over: int) -> Any:
     """Return the numbers of the points left when the most crowded one is taken away again and again (section 3)."""
     n = len(start) - 1
     least = 2.0 * radius * beta * (1.0 - (1.0 / over) ** gamma)
-    pull = np.zeros(len(near))
+    pull = np.zeros(start[n])
     crowd = np.zeros(n)
     for i in range(n):
         for k in range(start[i], start[i + 1]):
-            pull[k] = (1.0 - max(distance[k], least) / (2.0 * radius)) ** alpha
+            # Equation 3 with its exponent of 8, which three products give ten times as fast as a power.
+            share = 1.0 - max(distance[k], least) / (2.0 * radius)
+            share *= share
+            share *= share
+            pull[k] = share * share
             crowd[i] += pull[k]
     heap = np.arange(n)
     place = np.arange(n)
