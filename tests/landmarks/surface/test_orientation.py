@@ -113,9 +113,16 @@ def test_what_is_no_head_is_refused_with_its_score(
             orient(_shapes()[name], template)
 
 
-def test_the_back_of_a_head_is_refused(face: Head, faces: OrientationTemplate) -> None:
-    with pytest.raises(NasionError, match="lead"):
-        orient(clip(face.mesh, (0.0, 0.0, -20.0), (0.0, 0.0, -1.0)), faces)
+@pytest.mark.parametrize("cut_mm", [20.0, 0.0, -20.0, -35.0, -50.0])
+def test_the_back_of_a_head_is_oriented_right_or_refused(face: Head, faces: OrientationTemplate, cut_mm: float) -> None:
+    back = clip(face.mesh, (0.0, 0.0, cut_mm), (0.0, 0.0, -1.0))
+    try:
+        found = orient(back, faces)
+    except NasionError as refusal:
+        assert "lead" in str(refusal)
+    else:
+        assert cut_mm > -50
+        assert angles_deg(found.frame.rotation[None], np.eye(3))[0] < 12
 
 
 @pytest.mark.parametrize("vertices", [np.empty((0, 3)), np.full((30, 3), np.nan)])
