@@ -132,7 +132,7 @@ class FaceModelHeads:
         folder
             Holds ``face_models``.
         template
-            A canonicalised template in whose frame the model is laid (rigidly, by the twenty landmarks).
+            A canonicalised template in whose frame each person is laid, by the facial landmarks.
         scheme
             ``"facial20"`` or ``"ibug68"``.
         seed
@@ -151,9 +151,9 @@ class FaceModelHeads:
                 f"scheme {scheme!r} is a skull's, but the face model has no skull; use facial20 or ibug68"
             )
         model, self._vertex = face_model(folder)
-        names = SCHEMES["facial20"]
-        own = model.mean[[self._vertex[name] for name in names]]
-        self._fit = fit_similarity(own, np.array([template.facial[name] for name in names]), scale=False)
+        goals = {**template.facial, **template.facial_helpers}
+        self._names = [name for name in self._vertex if name in goals]
+        self._goals = np.array([goals[name] for name in self._names])
         self._model, self._seed, self._neutral, self._scheme = model, seed, neutral, scheme
 
     def head(self, index: int, rng: np.random.Generator) -> Head:
@@ -161,11 +161,15 @@ class FaceModelHeads:
         own = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(index,)))
         identity = np.clip(own.standard_normal(len(self._model.identity)), -2.5, 2.5).astype(np.float32)
         vertices = self._model.mean + np.tensordot(identity, self._model.identity, 1)
+        # The model knows no Frankfurt plane: each neutral face finds the template's origin and axes in itself by a
+        # similarity, and keeps its own size.
+        neutral = vertices[[self._vertex[name] for name in self._names]]
+        fit = fit_similarity(neutral, self._goals)
         if rng.random() >= self._neutral:
             active = rng.choice(len(self._model.expression), size=rng.integers(1, 7), replace=False)
             strength = rng.uniform(0.2, 1.0, len(active)).astype(np.float32)
             vertices = vertices + np.tensordot(strength, self._model.expression[active], 1)
-        mesh = Mesh(self._fit.apply(vertices), self._model.faces)
+        mesh = Mesh(fit.apply(vertices) / fit.scale, self._model.faces)
         points = {name: mesh.vertices[vertex] for name, vertex in self._vertex.items()}
         if self._scheme == "ibug68":
             points |= dict(zip(IBUG68, mesh.vertices[self._model.ibug68], strict=True))

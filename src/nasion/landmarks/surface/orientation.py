@@ -29,8 +29,8 @@ from nasion.readers.units import MM_PER_UNIT
 LEAST_SCORE: Final = 0.2
 LEAST_LEAD: Final = 0.08
 """Below one of these a scan is refused. Measured: 528 simulated scans and eleven real heads, all oriented right, scored
-0.22 and more and led by 0.10 and more; boxes, spheres, lumps, busts, vaults and mandibles alone and heads of the other
-kind scored less or led by at most 0.07, but for skulls that are looked at as faces with the built-in head alone."""
+0.22 and more and led by 0.10 and more; boxes, spheres, lumps, busts, vaults and mandibles alone scored less or led by
+at most 0.07. So did most heads of the other kind; but a skull resembles a face, and some are oriented as one."""
 SIZE_RANGE_MM: Final = (80.0, 900.0)
 """Plausible longest side of a scan, from a face to a body's upper part."""
 
