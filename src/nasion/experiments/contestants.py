@@ -73,10 +73,9 @@ class Contestant:
         return replace(photo, prior=prior if self.told_camera else CameraPrior())
 
 
-def _answer(solution: OverlaySolution, score: float | None = None) -> Answer:
+def _answer(solution: OverlaySolution) -> Answer:
     found = solution.photos
-    value = solution.score if score is None else score
-    return Answer(value, tuple(photo.camera for photo in found), all(photo.converged for photo in found))
+    return Answer(solution.score, tuple(photo.camera for photo in found), all(photo.converged for photo in found))
 
 
 def _posest(entrant: Entrant) -> Solve:
@@ -118,13 +117,12 @@ def _posterior(
     shown: Callable[[FaceRegion], FaceRegion | None] = _everything,
     settings: PosteriorSettings | None = None,
     tissue: Callable[[TissueTable], TissueTable] = lambda table: table,
-    by_likelihood: bool = False,
 ) -> Solve:
     solver = PosteriorSolver(entrant.person.skull, tissue(entrant.tissue), settings, entrant.person.mesh)
 
     def solve(photos: Sequence[Photo]) -> Answer:
         solution = solver.solve([replace(p, face=None if p.face is None else shown(p.face)) for p in photos])
-        return _answer(solution, solution.log_likelihood if by_likelihood else None)
+        return _answer(solution)
 
     return solve
 
@@ -181,10 +179,6 @@ CONTESTANTS: Final[dict[str, Contestant]] = {
     "posterior-free-focal": Contestant(
         "as posterior, flat prior of the focal length",
         partial(_posterior, settings=PosteriorSettings(focal_log_sd=_FLAT_LOG_SD)),
-    ),
-    "posterior-likelihood": Contestant(
-        "as posterior, ranked by the likelihood instead of its ratio to the generic head",
-        partial(_posterior, by_likelihood=True),
     ),
 }
 """By name; those that follow ``posterior-contours`` leave out one assumption each."""
