@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from nasion.cli import data, overlays, trials
+from nasion.cli import data, landmarks, overlays, train, trials
 from nasion.errors import NasionError
 from nasion.version import __version__
 
@@ -32,6 +32,8 @@ app.command("identify")(overlays.identify)
 app.command("demo")(overlays.demo)
 app.command("skull")(data.skull)
 app.command("population")(data.population)
+app.add_typer(landmarks.app, name="landmarks")
+app.add_typer(train.app, name="train")
 app.add_typer(trials.app, name="experiment")
 
 

@@ -45,7 +45,7 @@ class LandmarkFile:
     helpers
         The same for helper points (porion, tragion, ...).
     sigma
-        Standard deviation of single points, in the same units.
+        Standard deviation of single points; of points in space always in millimetres, as its key ``sigma_mm`` says.
     missing
         Name to the reason why a landmark is absent, where the file tells it.
     image_size_px
@@ -115,21 +115,22 @@ def read_landmarks(path: Path | str, kind: Kind, dimensions: Literal[2, 3], unit
         units="mm" if dimensions == 3 else "px",
         landmarks={name: point * scale for name, point in points.items() if not is_helper(name, kind)},
         helpers={name: point * scale for name, point in points.items() if is_helper(name, kind)},
-        sigma={name: s * scale for label, s in raw.sigma.items() if (name := resolve(label, kind)) in points},
+        sigma={name: s for label, s in raw.sigma.items() if (name := resolve(label, kind)) in points},
         missing={name: why for label, why in raw.missing.items() if (name := resolve(label, kind)) is not None},
         image_size_px=raw.image_size_px,
         warnings=(f"labels that are no {kind} landmark were left out: {_listed(unknown)}",) if unknown else (),
     )
 
 
-def write_landmarks(path: Path | str, file: LandmarkFile) -> None:
-    """Write our JSON form atomically, in ``file.units``."""
-    data: dict[str, Any] = {"scheme": file.scheme, "units": file.units}
+def write_landmarks(path: Path | str, file: LandmarkFile, units: str | None = None) -> None:
+    """Write our JSON form atomically, in ``file.units``; points in space in ``units`` where they are given."""
+    scale = 1.0 if units is None else mm_per_unit(units, path)
+    data: dict[str, Any] = {"scheme": file.scheme, "units": units or file.units}
     if file.image_size_px is not None:
         data["image_size_px"] = list(file.image_size_px)
-    data["landmarks"] = {name: np.asarray(point, dtype=float).tolist() for name, point in file.landmarks.items()}
+    data["landmarks"] = {name: (np.asarray(p, dtype=float) / scale).tolist() for name, p in file.landmarks.items()}
     if file.helpers:
-        data["helpers"] = {name: np.asarray(point, dtype=float).tolist() for name, point in file.helpers.items()}
+        data["helpers"] = {name: (np.asarray(p, dtype=float) / scale).tolist() for name, p in file.helpers.items()}
     if file.sigma:
         data[f"sigma_{file.units}"] = dict(file.sigma)
     if file.missing:

@@ -41,7 +41,12 @@ class MeshFile:
     warnings: tuple[str, ...]
 
 
-def read_mesh(path: Path | str, kind: str = "skull", units: str | None = None) -> MeshFile:
+def read_mesh(
+    path: Path | str,
+    kind: str = "skull",
+    units: str | None = None,
+    size_range_mm: tuple[float, float] = SIZE_RANGE_MM,
+) -> MeshFile:
     """Read a PLY, STL, OBJ or VTP file.
 
     The axes stay as they are in the file. Vertices at the same place are merged where the format or the file repeats
@@ -56,6 +61,8 @@ def read_mesh(path: Path | str, kind: str = "skull", units: str | None = None) -
         What it shows, for messages: ``"skull"`` (two pieces are expected, with the mandible) or ``"face"``.
     units
         A key of ``units.MM_PER_UNIT``; None means millimetres.
+    size_range_mm
+        Smallest and largest longest side that is accepted.
 
     Raises
     ------
@@ -77,7 +84,7 @@ def read_mesh(path: Path | str, kind: str = "skull", units: str | None = None) -
     if len(faces) == 0:
         raise NasionError(f"{path}: its triangles have no area; export the mesh again")
     factor = mm_per_unit(units, path)
-    check_size(float(np.ptp(vertices, axis=0).max()), units, path, SIZE_RANGE_MM, TYPICAL_SIZE_MM, f"the {kind}")
+    check_size(float(np.ptp(vertices, axis=0).max()), units, path, size_range_mm, TYPICAL_SIZE_MM, f"the {kind}")
     mesh, warnings = _decimated(Mesh(vertices * factor, faces.astype(np.int32)))
     return MeshFile(mesh, (*warnings, *_topology_warnings(mesh, pieces_expected=2 if kind == "skull" else 1)))
 

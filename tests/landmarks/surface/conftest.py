@@ -21,7 +21,7 @@ TEST_PEOPLE = range(300, 306)
 def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Card]:
     """The folder of a small released model and its card."""
     pytest.importorskip("torch", reason="PyTorch is not installed; pip install 'nasion[train]'")
-    from nasion.landmarks.surface.release import release
+    from nasion.landmarks.surface.release import TestSet, release
     from nasion.landmarks.surface.train import train
 
     folder = tmp_path_factory.mktemp("net")
@@ -33,7 +33,9 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Card]:
     trained = train(folder / "run", NAMES, people, [sample(100), sample(101)], TINY, learning)
     held = [sample(k, absent=[0] if k % 3 == 0 else [], cut=k % 3 == 0) for k in range(200, 218)]
     test = [sample(k, absent=[0] if k == 300 else [], cut=k == 300) for k in TEST_PEOPLE]
-    card = release(trained, folder / "model", "bumpy5", NAMES, held, test, data="hand-made heads")
+    card = release(
+        trained, folder / "model", "bumpy5", NAMES, held, {"whole": TestSet(test, 2)}, data="hand-made heads"
+    )
     return folder / "model", card
 
 

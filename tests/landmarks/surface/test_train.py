@@ -187,3 +187,38 @@ def test_what_is_refused(tmp_path: Path) -> None:
     (tmp_path / "f" / "checkpoint.pt").write_bytes(b"no checkpoint")
     with pytest.raises(NasionError, match="damaged"):
         run(tmp_path / "f")
+
+
+class Clock:
+    """A second passes with every look at it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        self.now += 1.0
+        return self.now
+
+    monotonic = perf_counter
+
+
+def test_learning_ends_when_time_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = TrainSettings(epochs=50, batch=1, learning_rate=1e-3, final_learning_rate=1e-5)
+    clock = Clock()
+    monkeypatch.setattr("nasion.landmarks.surface.train.time", clock)
+    four_steps = run(tmp_path / "probe", settings=replace(settings, epochs=1)).history[0].seconds
+    budget_s = four_steps + 1.0
+    first, second = run(tmp_path / "run", settings=settings, budget_s=budget_s).history
+    assert first.seconds == four_steps
+    assert second.seconds < four_steps
+    # the schedule follows the time: half a cosine wave over the budget, of which the first epoch was all but a second
+    share = first.seconds / budget_s
+    assert second.learning_rate == pytest.approx(1e-5 + (1e-3 - 1e-5) * (1 + np.cos(np.pi * share)) / 2)
+    assert len(run(tmp_path / "run", settings=settings, budget_s=budget_s).history) == 2
+    assert len(run(tmp_path / "run", settings=settings, budget_s=2 * budget_s).history) > 2
+    assert len(run(tmp_path / "late", settings=settings, budget_s=1e-9).history) == 1
+
+
+def test_a_budget_that_suffices_changes_nothing(tmp_path: Path) -> None:
+    free, bound = run(tmp_path / "free"), run(tmp_path / "bound", budget_s=1e9)
+    assert all(np.array_equal(a, b) for a, b in zip(weights(free), weights(bound), strict=True))

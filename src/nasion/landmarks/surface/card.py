@@ -1,4 +1,8 @@
-"""A trained model as a folder: ``model.onnx`` and ``card.json``, which says what it is and how well it does."""
+"""A trained model as a folder.
+
+``model.onnx``, ``card.json``, which says what it is and how well it does, and ``orientation.npz``, by which scans are
+brought into the standard frame.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,12 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nasion.errors import NasionError
+from nasion.landmarks.surface.orientation_template import OrientationTemplate
 from nasion.readers.files import output_folder, read_bytes, read_text, write_bytes, write_text
 
 MODEL_FILE: Final = "model.onnx"
 CARD_FILE: Final = "card.json"
+ORIENTATION_FILE: Final = "orientation.npz"
 _TAKES: Final = (
     "features (n, 6) float32: positions and outward unit normals in the standard frame; neighbours (n, k) int64: each "
     "point's nearest points, itself first; coarse (n,) float32: 1 at the points nearest to the prototype"
@@ -34,6 +40,19 @@ class LandmarkErrors(BaseModel):
     """Share of the errors inside the predicted 90 % radius."""
     lost: float
     """Share of the samples with the landmark in which it was reported missing."""
+
+
+class ConditionErrors(BaseModel):
+    """Errors on the test people under one condition, e.g. clean or raw scans; all landmarks together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    samples: int
+    refused: int
+    """Scans that could not be oriented; they are in no other number."""
+    error_mm: LandmarkErrors
+    prototype_mm: float
+    """Mean error without a network: the point of the surface nearest to the prototype's landmark."""
 
 
 class Card(BaseModel):
@@ -64,6 +83,7 @@ class Card(BaseModel):
     errors_mm: dict[str, LandmarkErrors]
     absent_invented: float | None
     """Share of the landmarks absent from test samples that were found all the same."""
+    conditions: dict[str, ConditionErrors] = {}
     code_version: str
     model_sha256: str
 
@@ -76,8 +96,10 @@ class ModelFolder:
     onnx: bytes
 
 
-def write_model(folder: Path, card: Card, onnx: bytes, *, force: bool = False) -> None:
-    """Write a model's folder, whole or not at all.
+def write_model(
+    folder: Path, card: Card, onnx: bytes, orientation: OrientationTemplate | None = None, *, force: bool = False
+) -> None:
+    """Write a model's folder, whole or not at all; without an orientation it serves clouds only.
 
     Raises
     ------
@@ -88,6 +110,8 @@ def write_model(folder: Path, card: Card, onnx: bytes, *, force: bool = False) -
     with output_folder(folder, force) as temporary:
         write_bytes(temporary / MODEL_FILE, onnx)
         write_text(temporary / CARD_FILE, card.model_dump_json(indent=1) + "\n")
+        if orientation is not None:
+            orientation.write(temporary / ORIENTATION_FILE)
 
 
 def read_model(folder: Path) -> ModelFolder:

@@ -63,6 +63,8 @@ class Orientation:
         Size of the mean head over that of the scan's.
     mm_per_unit
         What the mesh's coordinates were multiplied with.
+    inward
+        Nearly all triangles faced inward: the scan is inside out, or mirrored.
     warnings
         What the user should know, one line each.
 
@@ -74,6 +76,7 @@ class Orientation:
     lead: float
     head_scale: float
     mm_per_unit: float
+    inward: bool
     warnings: tuple[str, ...]
 
 
@@ -99,7 +102,8 @@ def orient(mesh: Mesh, template: OrientationTemplate, seed: int = 0) -> Orientat
     given = finite_part(mesh)
     surface = oriented_outward(given)
     warnings = []
-    if _turned_share(given, surface) > 0.9:
+    inward = _turned_share(given, surface) > 0.9
+    if inward:
         warnings.append("the triangles face inward: the scan is inside out or mirrored; check left and right")
     found = [_Found.of(surface, factor, template, seed) for factor in _likely_factors(surface)]
     best = max(found, key=lambda one: one.score)
@@ -119,6 +123,7 @@ def orient(mesh: Mesh, template: OrientationTemplate, seed: int = 0) -> Orientat
         lead=best.lead,
         head_scale=best.scale,
         mm_per_unit=best.mm_per_unit,
+        inward=inward,
         warnings=tuple(warnings),
     )
 

@@ -12,9 +12,10 @@ from scipy.spatial.transform import Rotation
 
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
-from nasion.landmarks.surface.cloud import POINTS, Cloud, Frame, Sample, make_cloud
+from nasion.landmarks.surface.cloud import POINTS, Cloud, Frame, Sample, cloud_of_surface, make_cloud
 from nasion.landmarks.surface.heads import NAMES, Head, HeadSource, kind_of
-from nasion.landmarks.surface.orientation_template import STANDARD_CENTER_MM, STANDARD_MM
+from nasion.landmarks.surface.orientation import orient
+from nasion.landmarks.surface.orientation_template import STANDARD_CENTER_MM, STANDARD_MM, OrientationTemplate
 from nasion.landmarks.surface.scans import Scan, ScanSettings, simulate_scan
 
 
@@ -58,6 +59,9 @@ class PeopleSamples(Sequence[Sample]):
         Decide what varies; another epoch gives other scans of the same people.
     repetitions
         Scans of each person.
+    orientation
+        Where given, samples are as in use: each scan is oriented by it, and asking for one that is refused raises
+        NasionError.
 
     """
 
@@ -70,13 +74,14 @@ class PeopleSamples(Sequence[Sample]):
         seed: int = 0,
         epoch: int = 0,
         repetitions: int = 1,
+        orientation: OrientationTemplate | None = None,
     ) -> None:
         if not sources or not len(indices) or repetitions < 1:
             raise NasionError("samples need at least one source, one person and one repetition; give some")
         self._kind, self._names = kind_of(scheme), NAMES[scheme]
         self._sources, self._indices, self._repetitions = sources, indices, repetitions
         self._settings = settings or SampleSettings()
-        self._seed, self._epoch = seed, epoch
+        self._seed, self._epoch, self._orientation = seed, epoch, orientation
 
     def __len__(self) -> int:
         return len(self._sources) * len(self._indices) * self._repetitions
@@ -96,6 +101,8 @@ class PeopleSamples(Sequence[Sample]):
         rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(self._epoch, k)))
         head = self._sources[source].head(int(person), rng)
         scan = simulate_scan(head.mesh, head.points, self._kind, rng, self._settings.scan)
+        if self._orientation is not None:
+            return oriented_sample(scan, head, self._names, self._settings.points, self._orientation)
         return sample_of(scan, head, self._names, rng, self._settings)
 
 
@@ -108,6 +115,13 @@ def sample_of(
     """
     frame = missed_frame(scan, rng, settings)
     cloud = make_cloud(scan.mesh, frame, settings.points, int(rng.integers(2**31)))
+    return Sample(cloud, landmarks_in(cloud, scan, names), head.person, scan.mesh)
+
+
+def oriented_sample(scan: Scan, head: Head, names: Sequence[str], points: int, template: OrientationTemplate) -> Sample:
+    """Return the sample of a scan as it is oriented in use; a scan that is refused raises NasionError."""
+    oriented = orient(scan.mesh, template)
+    cloud = cloud_of_surface(oriented.mesh, oriented.frame, points)
     return Sample(cloud, landmarks_in(cloud, scan, names), head.person, scan.mesh)
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from nasion.errors import NasionError
+from nasion.geometry.distance import closest_points
 from nasion.geometry.surface import FloatArray
-from nasion.landmarks.surface.card import Card, LandmarkErrors, write_model
+from nasion.landmarks.surface.card import Card, ConditionErrors, LandmarkErrors, write_model
 from nasion.landmarks.surface.cloud import Sample
 from nasion.landmarks.surface.confidence import Calibration, Evidence, calibrate
 from nasion.landmarks.surface.export import Precision, to_onnx
 from nasion.landmarks.surface.graphs import surface_graph
 from nasion.landmarks.surface.model import parameter_count
+from nasion.landmarks.surface.orientation_template import OrientationTemplate
 from nasion.landmarks.surface.predict import make_session, run_session
 from nasion.landmarks.surface.refinement import refine
 from nasion.landmarks.surface.settings import SurfaceNetSettings
@@ -25,12 +27,46 @@ from nasion.version import __version__
 
 
 @dataclass(frozen=True, eq=False)
+class TestSet:
+    """Samples of test people under one condition, and how many more scans could not be oriented."""
+
+    __test__ = False
+
+    samples: Iterable[Sample]
+    refused: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class Measured:
-    """What a network did on samples: (s, l) errors, NaN where the landmark is absent, and evidence."""
+    """What a network did on samples.
+
+    Attributes
+    ----------
+    errors_mm, prototype_mm
+        (s, l) errors of the network and of the surface's points nearest to the prototype, NaN where the landmark is
+        absent.
+    evidence
+        (s, l) arrays.
+    people
+        (s,) whose sample it is.
+
+    """
 
     errors_mm: FloatArray
+    prototype_mm: FloatArray
     evidence: Evidence
     people: tuple[str, ...]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Measured]) -> Measured:
+        """Return all samples of several."""
+        evidence = [vars(part.evidence) for part in parts]
+        return cls(
+            np.concatenate([part.errors_mm for part in parts]),
+            np.concatenate([part.prototype_mm for part in parts]),
+            Evidence(**{name: np.concatenate([arrays[name] for arrays in evidence]) for name in evidence[0]}),
+            tuple(person for part in parts for person in part.people),
+        )
 
 
 def measure(onnx: bytes, samples: Iterable[Sample], prototype: FloatArray, settings: SurfaceNetSettings) -> Measured:
@@ -43,7 +79,9 @@ def measure(onnx: bytes, samples: Iterable[Sample], prototype: FloatArray, setti
 
     """
     session = make_session(onnx)
-    errors, rows, people = [], [], []
+    errors: list[FloatArray] = []
+    plain: list[FloatArray] = []
+    rows, people = [], []
     for sample in samples:
         if sample.mesh is None:
             raise NasionError(f"{sample.person}: the sample has no mesh; keep meshes for calibration and test")
@@ -51,13 +89,15 @@ def measure(onnx: bytes, samples: Iterable[Sample], prototype: FloatArray, setti
         graph = surface_graph(cloud.points, cloud.normals, prototype, settings.neighbours)
         mesh = sample.mesh.moved(cloud.to_standard(sample.mesh.vertices))
         found = refine(cloud.points, run_session(session, vars(graph)), mesh, settings)
-        errors.append(np.linalg.norm(found.points - sample.landmarks, axis=1) * cloud.scale_mm)
+        snapped = closest_points(mesh, prototype)[0]
+        for column, points in ((errors, found.points), (plain, snapped)):
+            column.append(np.linalg.norm(points - sample.landmarks, axis=1) * cloud.scale_mm)
         rows.append((found.peak, found.spread * cloud.scale_mm, found.misfit))
         people.append(sample.person)
     if not people:
         raise NasionError("there are no samples to measure; give calibration people and test people")
     peak, spread_mm, misfit = (np.stack(column) for column in zip(*rows, strict=True))
-    return Measured(np.stack(errors), Evidence(peak, spread_mm, misfit), tuple(people))
+    return Measured(np.stack(errors), np.stack(plain), Evidence(peak, spread_mm, misfit), tuple(people))
 
 
 def release(
@@ -66,9 +106,10 @@ def release(
     scheme: str,
     names: Sequence[str],
     calibration: Iterable[Sample],
-    test: Iterable[Sample],
+    tests: Mapping[str, TestSet],
     *,
     data: str,
+    orientation: OrientationTemplate | None = None,
     precision: Precision = "float16",
     force: bool = False,
 ) -> Card:
@@ -82,11 +123,15 @@ def release(
         To write.
     scheme, names
         The landmarks.
-    calibration, test
-        Samples with meshes of people who are in neither the training data nor the other of these two; those that
-        chose the best epoch may calibrate.
+    calibration
+        Samples with meshes of people who are neither in the training data nor among the test people; those that chose
+        the best epoch may calibrate.
+    tests
+        By condition, samples with meshes of people who are nowhere else.
     data
         The training data in words.
+    orientation
+        What brings scans into the standard frame.
     precision
         Of the stored weights.
     force
@@ -100,7 +145,8 @@ def release(
     """
     onnx = to_onnx(trained.model, precision)
     learnt = measure(onnx, calibration, trained.prototype, trained.network)
-    judged = measure(onnx, test, trained.prototype, trained.network)
+    parts = {name: measure(onnx, test.samples, trained.prototype, trained.network) for name, test in tests.items()}
+    judged = Measured.joined(list(parts.values()))
     both = sorted(set(learnt.people) & set(judged.people))
     if both:
         raise NasionError(f"{both[0]} is among the calibration people and the test people; split by person")
@@ -123,10 +169,19 @@ def release(
         error_mm=errors.pop(""),
         errors_mm=errors,
         absent_invented=invented,
+        conditions={
+            name: ConditionErrors(
+                samples=len(part.people),
+                refused=tests[name].refused,
+                error_mm=judge(meaning, part, names)[0][""],
+                prototype_mm=float(np.nanmean(part.prototype_mm)),
+            )
+            for name, part in parts.items()
+        },
         code_version=__version__,
         model_sha256=hashlib.sha256(onnx).hexdigest(),
     )
-    write_model(folder, card, onnx, force=force)
+    write_model(folder, card, onnx, orientation, force=force)
     return card
 
 

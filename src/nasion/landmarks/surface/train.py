@@ -88,6 +88,7 @@ def train(
     data: str = "",
     device: str = "cpu",
     workers: int = 0,
+    budget_s: float | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> TrainedNet:
     """Train a network, or go on with a run that was stopped.
@@ -110,6 +111,10 @@ def train(
         ``"cpu"`` or ``"cuda"``.
     workers
         Processes that make samples ahead.
+    budget_s
+        Seconds of learning, stops not counted, after which the epoch under way ends and learning with it. The learning
+        rate follows the epochs or the time, whichever is further, so that it is small when time is up. May differ
+        between a run and its continuation. None: no limit.
     progress
         Told after every step.
 
@@ -124,7 +129,7 @@ def train(
         raise NasionError("there are no held-out people; give at least one person for early stopping")
     record = {"names": list(names), "data": data, "network": asdict(network), "settings": asdict(settings)}
     claim_folder(folder, "run.json", record, "training run")
-    run = _Run(folder, len(names), training, held_out, network, settings, _device(device), workers, progress)
+    run = _Run(folder, len(names), training, held_out, network, settings, _device(device), workers, budget_s, progress)
     return run.finish()
 
 
@@ -141,10 +146,12 @@ class _Run:
         settings: TrainSettings,
         device: torch.device,
         workers: int,
+        budget_s: float | None,
         progress: Callable[[Progress], None] | None,
     ) -> None:
         self.folder, self.training, self.network, self.settings = folder, training, network, settings
         self.device, self.workers, self.progress = device, workers, progress
+        self.budget_s = math.inf if budget_s is None else budget_s
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.model = SurfaceNet(network, landmarks).to(device)
@@ -175,11 +182,19 @@ class _Run:
     def finish(self) -> TrainedNet:
         """Learn until the last epoch or until the held-out people gain no more."""
         state, settings = self.state, self.settings
-        while state.epoch < settings.epochs and state.epoch - state.best_epoch < settings.patience:
+        while (
+            state.epoch < settings.epochs
+            and state.epoch - state.best_epoch < settings.patience
+            and (self._elapsed_s() < self.budget_s or not state.best)
+        ):
             self._epoch()
         model = SurfaceNet(self.network, len(self.prototype))
         model.load_state_dict(state.best)
         return TrainedNet(model.eval(), self.prototype, self.network, settings, state.best_epoch, tuple(state.history))
+
+    def _elapsed_s(self) -> float:
+        """Return the seconds of learning so far, those before a stop included."""
+        return self.state.seconds + sum(record.seconds for record in self.state.history)
 
     def _epoch(self) -> None:
         state, size = self.state, self.settings.batch
@@ -191,16 +206,19 @@ class _Run:
         begun = time.perf_counter() - state.seconds
         saved = time.monotonic()
         for batch in batches(samples, groups[state.step :], self.prototype, self.network, self.workers):
-            loss = self._learn(batch, (state.epoch + state.step / len(groups)) / self.settings.epochs)
+            done = (state.epoch + state.step / len(groups)) / self.settings.epochs
+            loss = self._learn(batch, min(max(done, self._elapsed_s() / self.budget_s), 1.0))
             state.step += 1
             state.loss_sum += loss
             state.seconds = time.perf_counter() - begun
+            if self._elapsed_s() >= self.budget_s:
+                break
             if state.step < len(groups):
                 self._tell(loss, len(groups), None)
                 if time.monotonic() - saved > _CHECKPOINT_SECONDS:
                     self._save()
                     saved = time.monotonic()
-        self._close_epoch(loss, len(groups), begun)
+        self._close_epoch(loss, state.step, begun)
 
     def _learn(self, batch: list[Prepared], done: float) -> float:
         """Take one step of Adam; return the batch's mean loss."""

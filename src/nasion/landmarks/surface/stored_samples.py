@@ -1,0 +1,129 @@
+"""Samples as files, made once: one ``.npz`` a scan, or an empty ``.refused`` where the scan could not be oriented."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, overload
+from zipfile import BadZipFile
+
+import numpy as np
+
+from nasion.errors import NasionError
+from nasion.geometry.surface import Mesh
+from nasion.landmarks.surface.augmentation import AugmentSettings, augmented
+from nasion.landmarks.surface.cloud import Cloud, Sample
+from nasion.readers.files import write_bytes
+
+ENDING: Final = ".npz"
+REFUSED: Final = ".refused"
+
+
+def sample_path(folder: Path, number: int) -> Path:
+    """Return the file of a sample."""
+    return folder / f"{number:06d}{ENDING}"
+
+
+def is_made(folder: Path, number: int) -> bool:
+    """Tell whether a sample is there, or known to be refused."""
+    path = sample_path(folder, number)
+    return path.exists() or path.with_suffix(REFUSED).exists()
+
+
+def write_sample(path: Path, sample: Sample, with_mesh: bool) -> None:
+    """Write a sample, whole or not at all; normals are kept in half precision, the rest in single."""
+    cloud = sample.cloud
+    arrays = {
+        "points": cloud.points.astype(np.float32),
+        "normals": cloud.normals.astype(np.float16),
+        "landmarks": sample.landmarks.astype(np.float32),
+        "center_mm": cloud.center_mm,
+        "scale_mm": np.array(cloud.scale_mm),
+        "rotation": cloud.rotation,
+        "person": np.array(sample.person),
+    }
+    if with_mesh and sample.mesh is not None:
+        arrays |= {"vertices": sample.mesh.vertices.astype(np.float32), "faces": sample.mesh.faces}
+    content = io.BytesIO()
+    np.savez(content, **arrays)  # type: ignore[arg-type]
+    write_bytes(path, content.getvalue())
+
+
+def read_sample(path: Path) -> Sample:
+    """Read what ``write_sample`` wrote; a damaged file raises NasionError."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            normals = stored["normals"].astype(np.float64)
+            normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+            cloud = Cloud(
+                stored["points"].astype(np.float64),
+                normals,
+                stored["center_mm"],
+                float(stored["scale_mm"]),
+                stored["rotation"],
+            )
+            mesh = None
+            if "faces" in stored.files:
+                mesh = Mesh(stored["vertices"].astype(np.float64), stored["faces"])
+            return Sample(cloud, stored["landmarks"].astype(np.float64), str(stored["person"]), mesh)
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        raise NasionError(f"{path}: the sample is damaged; remove it and start the training again") from None
+
+
+@dataclass(frozen=True, eq=False)
+class StoredSamples(Sequence[Sample]):
+    """The samples of a folder that were not refused, read when they are asked for.
+
+    Attributes
+    ----------
+    paths
+        Their files.
+    names
+        The landmarks.
+    augment
+        How they vary; None leaves them as they are.
+    seed, epoch
+        Decide what varies.
+
+    """
+
+    paths: tuple[Path, ...]
+    names: tuple[str, ...]
+    augment: AugmentSettings | None = None
+    seed: int = 0
+    epoch: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        folder: Path,
+        names: tuple[str, ...],
+        augment: AugmentSettings | None = None,
+        seed: int = 0,
+        epoch: int = 0,
+    ) -> StoredSamples:
+        """Return the samples of a folder, in the order of their numbers."""
+        return cls(tuple(sorted(folder.glob(f"*{ENDING}"))), names, augment, seed, epoch)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @overload
+    def __getitem__(self, k: int) -> Sample: ...
+    @overload
+    def __getitem__(self, k: slice) -> list[Sample]: ...
+    def __getitem__(self, k: int | slice) -> Sample | list[Sample]:
+        if isinstance(k, slice):
+            return [self[i] for i in range(*k.indices(len(self)))]
+        sample = read_sample(self.paths[k])
+        if self.augment is None:
+            return sample
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.epoch, k % len(self))))
+        return augmented(sample, self.names, rng, self.augment)
+
+
+def refused_in(folder: Path) -> int:
+    """Return how many scans of a folder could not be oriented."""
+    return len(list(folder.glob(f"*{REFUSED}")))

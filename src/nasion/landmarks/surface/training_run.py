@@ -1,0 +1,118 @@
+"""A training run from people to a released model (PyTorch).
+
+The folder: ``training.json`` (what it is), ``samples`` (made once), ``run`` (checkpoint, ``log.csv``), ``model`` (the
+result). The same plan again goes on where it stopped; another plan is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from nasion.landmarks.surface.augmentation import AugmentSettings
+from nasion.landmarks.surface.card import ORIENTATION_FILE, Card, read_model
+from nasion.landmarks.surface.cloud import Sample
+from nasion.landmarks.surface.orientation_template import OrientationTemplate
+from nasion.landmarks.surface.release import TestSet, release
+from nasion.landmarks.surface.sample_making import make_samples
+from nasion.landmarks.surface.stored_samples import StoredSamples, refused_in
+from nasion.landmarks.surface.train import Progress, TrainedNet, train
+from nasion.landmarks.surface.training_plan import TrainingPlan
+from nasion.readers.files import claim_folder
+
+MODEL: Final = "model"
+_LEAST_LEARNING: Final = 0.25
+"""Share of the minutes that learning gets, however long the samples took."""
+
+SamplesMade = Callable[[int, int], None]
+
+
+def train_surface_landmarks(
+    plan: TrainingPlan,
+    out: Path,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    executor: Executor | None = None,
+    made: SamplesMade | None = None,
+    learnt: Callable[[Progress], None] | None = None,
+) -> Card:
+    """Make samples, learn, calibrate, test, and write ``out/model``; a finished run's card is returned at once.
+
+    Parameters
+    ----------
+    plan
+        What to train.
+    out
+        The run's folder; new, empty, or of the same plan.
+    device
+        ``"cpu"`` or ``"cuda"``.
+    threads
+        Of learning on the CPU.
+    executor
+        Makes samples; None makes them in this process.
+    made
+        Called with (samples done, all).
+    learnt
+        Told after every step.
+
+    Raises
+    ------
+    NasionError
+        The folder holds something else, a source cannot be used, or learning fails; see ``train`` and ``release``.
+
+    """
+    claim_folder(out, "training.json", plan.record(), "training")
+    model = out / MODEL
+    if model.exists():
+        return read_model(model).card
+    torch.set_num_threads(threads)
+    samples = out / "samples"
+    took_s = make_samples(plan, samples, executor, made or (lambda done, total: None))
+    trained = _learnt(plan, out, device, took_s, learnt)
+    tests = {part: TestSet(_stored(plan, samples, part), refused_in(samples / part)) for part in ("clean", "raw")}
+    return release(
+        trained,
+        model,
+        plan.scheme,
+        plan.names,
+        _stored(plan, samples, "held_out"),
+        tests,
+        data=plan.in_words(),
+        orientation=OrientationTemplate.read(samples / ORIENTATION_FILE),
+    )
+
+
+def _learnt(
+    plan: TrainingPlan, out: Path, device: str, took_s: float, learnt: Callable[[Progress], None] | None
+) -> TrainedNet:
+    def training(epoch: int) -> StoredSamples:
+        return StoredSamples.of(out / "samples" / "training", plan.names, AugmentSettings(), plan.seed, epoch)
+
+    budget_s = None
+    if plan.minutes is not None:
+        budget_s = max(60.0 * plan.minutes - took_s, _LEAST_LEARNING * 60.0 * plan.minutes)
+    return train(
+        out / "run",
+        plan.names,
+        training,
+        [_without_mesh(sample) for sample in _stored(plan, out / "samples", "held_out")],
+        plan.network,
+        plan.learning,
+        data=plan.in_words(),
+        device=device,
+        budget_s=budget_s,
+        progress=learnt,
+    )
+
+
+def _without_mesh(sample: Sample) -> Sample:
+    return Sample(sample.cloud, sample.landmarks, sample.person)
+
+
+def _stored(plan: TrainingPlan, samples: Path, part: str) -> StoredSamples:
+    return StoredSamples.of(samples / part, plan.names)
