@@ -8,6 +8,7 @@ from nasion.overlay import solve
 from nasion.overlay.posterior import PosteriorSolver
 from nasion.overlay.problem import OverlayProblem
 from overlay.scene import make_head, make_photo
+from population_case import population_case, with_fresh_mask
 
 TISSUE = TissueTable.load()
 
@@ -43,3 +44,18 @@ def test_posterior_one_skull_against_10000_photographs(benchmark, case):
     benchmark.pedantic(lambda: solver.scores(people), rounds=3, iterations=1)
     benchmark.extra_info["overlays_a_second"] = round(len(people) / benchmark.stats.stats.median)
     print(f"\n{benchmark.extra_info['overlays_a_second']} overlays a second")
+
+
+@pytest.mark.parametrize("view", ["frontal", "lateral"])
+def test_posterior_all_terms(benchmark, view):
+    skull, photo, mesh = population_case(view)
+    solver = PosteriorSolver(skull, TISSUE, mesh=mesh)
+    solver.solve([photo])
+    benchmark(lambda: solver.solve([photo]))
+
+
+@pytest.mark.parametrize("view", ["frontal", "lateral"])
+def test_posterior_all_terms_first_skull_of_a_photograph(benchmark, view):
+    skull, photo, mesh = population_case(view)
+    solver = PosteriorSolver(skull, TISSUE, mesh=mesh)
+    benchmark(lambda: solver.solve([with_fresh_mask(photo)]))
