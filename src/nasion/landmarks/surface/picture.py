@@ -125,7 +125,8 @@ def _table(draw: ImageDraw, found: FoundLandmarks, rows: int, at: tuple[int, int
         x, y = left + (k // rows) * column_px, top + (k % rows + 1) * _ROW_PX + 8
         words = name.replace("_", " ")
         if name in result.missing:
-            draw.text((x, y), f"{k + 1:>2}  {words}: missing", fill=_FAINT, font=font)
+            draw.text((x, y), f"{k + 1:>2}", fill=_FAINT, font=font)
+            draw.text((x + 38, y), f"{words}: missing", fill=_FAINT, font=font)
         else:
             sigma = float(result.sigma_mm[k])
             draw.ellipse([x + 22, y + 4, x + 30, y + 12], fill=level_color(sigma))
