@@ -306,6 +306,7 @@ def test_points_stand_in_the_picture_where_they_project(trained: Trained, raw: R
         (("--scheme", "ibug68", "--face-model", "absent"), "no such file"),
         (("--scheme", "skull20"), "unknown landmark scheme"),
         (("--scheme", "cranial20", "--template", "absent"), "absent"),
+        (("--scheme", "cranial20", "--device", "gpu"), "give cpu or cuda"),
     ],
 )
 def test_plans_that_cannot_be_trained(tmp_path: Path, more: tuple[object, ...], says: str) -> None:
@@ -313,6 +314,7 @@ def test_plans_that_cannot_be_trained(tmp_path: Path, more: tuple[object, ...], 
     assert ended.code == 2
     (line,) = ended.err.splitlines()
     assert says in line
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_split_keeps_enough_people_for_calibration() -> None:

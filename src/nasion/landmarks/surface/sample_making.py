@@ -61,6 +61,11 @@ def make_samples(plan: TrainingPlan, folder: Path, executor: Executor | None, pr
     return seconds
 
 
+def check_sources(plan: TrainingPlan) -> None:
+    """Raise NasionError where a template or the face model cannot be used."""
+    _heads(plan)
+
+
 def _make(plan: TrainingPlan, heads: int, folder: Path, executor: Executor | None, progress: Progress) -> None:
     tasks = [(part, numbers) for part in _PARTS for numbers in _tasks(plan, heads, part)]
     total = sum(len(numbers) for _, numbers in tasks)

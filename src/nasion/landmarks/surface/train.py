@@ -129,7 +129,9 @@ def train(
         raise NasionError("there are no held-out people; give at least one person for early stopping")
     record = {"names": list(names), "data": data, "network": asdict(network), "settings": asdict(settings)}
     claim_folder(folder, "run.json", record, "training run")
-    run = _Run(folder, len(names), training, held_out, network, settings, _device(device), workers, budget_s, progress)
+    run = _Run(
+        folder, len(names), training, held_out, network, settings, torch_device(device), workers, budget_s, progress
+    )
     return run.finish()
 
 
@@ -297,7 +299,8 @@ def _errors_mm(item: Prepared, heat: FloatArray, top_points: int) -> FloatArray:
     return errors
 
 
-def _device(name: str) -> torch.device:
+def torch_device(name: str) -> torch.device:
+    """Return ``cpu`` or ``cuda``; another name, or no CUDA device here, raises NasionError."""
     if name not in ("cpu", "cuda"):
         raise NasionError(f"there is no device {name!r}; give cpu or cuda")
     if name == "cuda" and not torch.cuda.is_available():

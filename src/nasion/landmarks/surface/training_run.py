@@ -18,9 +18,9 @@ from nasion.landmarks.surface.card import ORIENTATION_FILE, Card, read_model
 from nasion.landmarks.surface.cloud import Sample
 from nasion.landmarks.surface.orientation_template import OrientationTemplate
 from nasion.landmarks.surface.release import TestSet, release
-from nasion.landmarks.surface.sample_making import make_samples
+from nasion.landmarks.surface.sample_making import check_sources, make_samples
 from nasion.landmarks.surface.stored_samples import StoredSamples, refused_in
-from nasion.landmarks.surface.train import Progress, TrainedNet, train
+from nasion.landmarks.surface.train import Progress, TrainedNet, torch_device, train
 from nasion.landmarks.surface.training_plan import TrainingPlan
 from nasion.readers.files import claim_folder
 
@@ -66,8 +66,11 @@ def train_surface_landmarks(
         The folder holds something else, a source cannot be used, or learning fails; see ``train`` and ``release``.
 
     """
-    claim_folder(out, "training.json", plan.record(), "training")
     model = out / MODEL
+    if not model.exists():
+        torch_device(device)
+        check_sources(plan)
+    claim_folder(out, "training.json", plan.record(), "training")
     if model.exists():
         return read_model(model).card
     torch.set_num_threads(threads)
