@@ -7,9 +7,9 @@ from os import PathLike
 from pathlib import Path
 
 from nasion.casework.identify import identify_gallery, overlay_case
-from nasion.casework.inputs import load_photograph, load_skull
+from nasion.casework.inputs import load_photograph, load_skull, skull_files
 from nasion.casework.parallel import processes
-from nasion.casework.records import Case, PhotoFiles, Photograph, Skull, SkullFiles
+from nasion.casework.records import Case, PhotoFiles, Photograph, Skull
 from nasion.casework.settings import CaseSettings
 from nasion.overlay.problem import CameraPrior
 from nasion.readers.files import output_folder
@@ -18,7 +18,12 @@ from nasion.report.folder import write_case
 AnyPath = str | PathLike[str]
 
 
-def read_skull(mesh: AnyPath | None, landmarks: AnyPath, units: str | None = None, accept_sides: bool = False) -> Skull:
+def read_skull(
+    mesh: AnyPath | None,
+    landmarks: AnyPath | None = None,
+    units: str | None = None,
+    accept_sides: bool = False,
+) -> Skull:
     """Read a skull's surface and cranial landmarks.
 
     Parameters
@@ -26,7 +31,7 @@ def read_skull(mesh: AnyPath | None, landmarks: AnyPath, units: str | None = Non
     mesh
         PLY, STL, OBJ or VTP; None works with landmarks alone (no pictures, no containment measure).
     landmarks
-        Cranial landmarks in the mesh's frame.
+        Cranial landmarks in the mesh's frame; None finds them on the mesh.
     units
         "mm", "cm", "m" or "in"; None takes the files' own statement, else millimetres.
     accept_sides
@@ -38,8 +43,11 @@ def read_skull(mesh: AnyPath | None, landmarks: AnyPath, units: str | None = Non
         A file cannot be read, or the landmarks do not fit the mesh.
 
     """
-    points, surface = Path(landmarks), None if mesh is None else Path(mesh)
-    return load_skull(SkullFiles((surface or points).name, points, surface, units), accept_sides)
+    return load_skull(skull_files(_path(mesh), _path(landmarks), units), accept_sides)
+
+
+def _path(given: AnyPath | None) -> Path | None:
+    return None if given is None else Path(given)
 
 
 def read_photo(

@@ -72,6 +72,7 @@ def solve_candidate(
         measures,
         tuple(problems),
         tuple(own),
+        skull.automatic,
     )
 
 

@@ -42,16 +42,19 @@ def gallery_people(gallery: Path) -> dict[str, tuple[tuple[PhotoFiles, ...], tup
 def skull_collection(skulls: Path, units: str | None = None) -> dict[str, SkullFiles | Problem]:
     """Return skull id to its files, or what is wrong with them, by folder name.
 
-    A skull is a sub-folder with ``cranial.landmarks.json`` and, optionally, ``skull.ply`` (or .stl, .obj, .vtp).
+    A skull is a sub-folder with ``skull.ply`` (or .stl, .obj, .vtp), ``cranial.landmarks.json`` or both; without the
+    latter its landmarks are found.
     """
     found: dict[str, SkullFiles | Problem] = {}
     for folder in _sub_folders(skulls, "skulls folder", "skull"):
         landmarks = folder / f"cranial{LANDMARK_ENDING}"
         meshes = [folder / f"skull{ending}" for ending in MESH_ENDINGS if (folder / f"skull{ending}").is_file()]
-        if not landmarks.is_file():
-            found[folder.name] = Problem(folder.name, None, f"{folder}: cranial{LANDMARK_ENDING} is missing; add it")
+        given = landmarks if landmarks.is_file() else None
+        if given is None and not meshes:
+            reason = f"{folder}: neither skull.ply nor cranial{LANDMARK_ENDING} is there; add one"
+            found[folder.name] = Problem(folder.name, None, reason)
         else:
-            found[folder.name] = SkullFiles(folder.name, landmarks, meshes[0] if meshes else None, units)
+            found[folder.name] = SkullFiles(folder.name, given, meshes[0] if meshes else None, units)
     return found
 
 

@@ -86,7 +86,8 @@ def identify_gallery(
     tissue = _tissue(settings)
     unknown = load_skull(skull, settings.accept_sides) if isinstance(skull, SkullFiles) else skull
     people = gallery_people(Path(gallery))
-    work = partial(solve_files, skull=unknown, settings=settings, tissue=tissue)
+    # what was found of the mesh need not travel to the workers
+    work = partial(solve_files, skull=replace(unknown, found=None), settings=settings, tissue=tissue)
     items: list[tuple[str, tuple[PhotoFiles, ...], tuple[Problem, ...]]] = [
         (person, photos, problems) for person, (photos, problems) in people.items()
     ]
@@ -162,6 +163,7 @@ def _case(
         inputs.append(input_file(settings.tissue))
     notes = [*(skull.notes if skull else ()), *(note for c in candidates for p in c.photographs for note in p.notes)]
     notes += _unlike_terms(candidates)
+    automatic = [*(skull.automatic if skull else ()), *(found for c in candidates for found in c.automatic)]
     return Case(
         command=command,
         question=question,
@@ -171,6 +173,7 @@ def _case(
         inputs=tuple(dict.fromkeys(inputs)),
         problems=tuple(problem for candidate in candidates for problem in candidate.problems),
         notes=tuple(dict.fromkeys(notes)),
+        automatic=tuple({found.path: found for found in automatic}.values()),
         tissue=_tissue_record(tissue),
         seconds=time.perf_counter() - started,
     )

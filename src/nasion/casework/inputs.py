@@ -30,8 +30,16 @@ def input_file(path: Path) -> InputFile:
     return InputFile(str(path), sha256(path))
 
 
+def skull_files(mesh: Path | None, landmarks: Path | None, units: str | None = None) -> SkullFiles:
+    """Return where a skull is read from; neither mesh nor landmarks raises NasionError."""
+    given = mesh or landmarks
+    if given is None:
+        raise NasionError("a skull needs its surface (--skull), its landmarks (--skull-landmarks) or both")
+    return SkullFiles(given.name, landmarks, mesh, units)
+
+
 def load_skull(files: SkullFiles, accept_sides: bool = False) -> Skull:
-    """Read a skull's landmarks and, where given, its mesh.
+    """Read a skull's landmarks and, where given, its mesh; without landmarks they are found on the mesh.
 
     Parameters
     ----------
@@ -43,9 +51,14 @@ def load_skull(files: SkullFiles, accept_sides: bool = False) -> Skull:
     Raises
     ------
     NasionError
-        A file cannot be read, left and right are exchanged, or a landmark lies farther than 5 mm from the mesh.
+        A file cannot be read, left and right are exchanged, a landmark lies farther than 5 mm from the mesh, or no
+        landmarks can be found on it.
 
     """
+    if files.landmarks is None:
+        from nasion.casework.automatic import found_skull
+
+        return found_skull(files, accept_sides)
     from nasion.overlay.checks import check_skull_helpers, check_skull_sides
     from nasion.readers.landmarks import read_landmarks
 
@@ -54,9 +67,9 @@ def load_skull(files: SkullFiles, accept_sides: bool = False) -> Skull:
     if not accept_sides:
         check_skull_sides(landmarks, str(files.landmarks))
         check_skull_helpers(landmarks, str(files.landmarks))
-    mesh, notes = (None, ()) if files.mesh is None else load_mesh(files)
+    mesh, notes = (None, ()) if files.mesh is None else _read_mesh(files.mesh, files.units)
     if mesh is not None:
-        check_on_mesh(files, found.landmarks, mesh)
+        _check_on_mesh(files, found.landmarks, mesh)
     paths = [files.landmarks] if files.mesh is None else [files.mesh, files.landmarks]
     return Skull(
         files.name,
@@ -69,17 +82,14 @@ def load_skull(files: SkullFiles, accept_sides: bool = False) -> Skull:
     )
 
 
-def load_mesh(files: SkullFiles) -> tuple[Mesh, tuple[str, ...]]:
-    """Return a skull's mesh and what should be known about it."""
+def _read_mesh(path: Path, units: str | None) -> tuple[Mesh, tuple[str, ...]]:
     from nasion.readers.meshes import read_mesh
 
-    if files.mesh is None:
-        raise NasionError(f"{files.landmarks}: this skull has no mesh file; name one")
-    read = read_mesh(files.mesh, "skull", files.units)
+    read = read_mesh(path, "skull", units)
     return read.mesh, read.warnings
 
 
-def check_on_mesh(files: SkullFiles, landmarks_mm: Mapping[str, NDArray[np.float64]], mesh: Mesh) -> None:
+def _check_on_mesh(files: SkullFiles, landmarks_mm: Mapping[str, NDArray[np.float64]], mesh: Mesh) -> None:
     """Raise NasionError where a landmark lies farther than 5 mm from the mesh; the farthest one is named."""
     from nasion.geometry.distance import closest_points
 

@@ -15,6 +15,8 @@ from nasion.overlay.problem import CameraPrior, OverlaySolution, Photo, PhotoSol
 if TYPE_CHECKING:
     from nasion.evidence.support import Support
     from nasion.geometry.surface import Mesh
+    from nasion.landmarks.surface.find import FoundLandmarks
+    from nasion.readers.landmarks import LandmarkFile
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,19 @@ class InputFile:
 
 
 @dataclass(frozen=True)
+class AutomaticLandmarks:
+    """Landmarks that the program itself found in a file, in that file's frame (mesh, mm, or pixels)."""
+
+    path: str
+    file: LandmarkFile
+
+
+@dataclass(frozen=True)
 class SkullFiles:
-    """Where a skull is read from; the mesh is optional."""
+    """Where a skull is read from: landmarks, mesh or both; without landmarks they are found on the mesh."""
 
     name: str
-    landmarks: Path
+    landmarks: Path | None
     mesh: Path | None = None
     units: str | None = None
 
@@ -53,7 +63,11 @@ class PhotoFiles:
 
 @dataclass(frozen=True, eq=False)
 class Skull:
-    """A skull in memory: landmarks, and the mesh where there is one (pictures and the containment measure need it)."""
+    """A skull in memory: landmarks, and the mesh where there is one (pictures and the containment measure need it).
+
+    ``found`` is there where the landmarks were found automatically; landmarks and mesh then lie in head axes, whatever
+    the file's own frame.
+    """
 
     name: str
     landmarks: SkullLandmarks
@@ -61,6 +75,14 @@ class Skull:
     files: SkullFiles | None = None
     inputs: tuple[InputFile, ...] = ()
     notes: tuple[str, ...] = ()
+    found: FoundLandmarks | None = None
+
+    @property
+    def automatic(self) -> tuple[AutomaticLandmarks, ...]:
+        """The landmarks that were found automatically, in the file's own frame; none where they were given."""
+        if self.found is None or self.files is None:
+            return ()
+        return (AutomaticLandmarks(str(self.files.mesh), self.found.landmark_file()),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +197,7 @@ class Candidate:
     measures: tuple[PhotoMeasures, ...] = ()
     problems: tuple[Problem, ...] = ()
     inputs: tuple[InputFile, ...] = ()
+    automatic: tuple[AutomaticLandmarks, ...] = ()
     rank: int = 0
     support: Support | None = None
 
@@ -226,6 +249,7 @@ class Case:
     inputs: tuple[InputFile, ...]
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    automatic: tuple[AutomaticLandmarks, ...] = ()
     tissue: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -240,7 +264,7 @@ class Case:
         return bool(self.problems)
 
     def moved(self, old: Path, new: Path) -> Case:
-        """Return the case with the folder ``old`` shown as ``new`` in its list of inputs and problems."""
+        """Return the case with the folder ``old`` shown as ``new`` wherever it names files."""
 
         def shown(text: str) -> str:
             return text.replace(str(old), str(new))
@@ -249,5 +273,6 @@ class Case:
             self,
             inputs=tuple(InputFile(shown(file.path), file.sha256) for file in self.inputs),
             problems=tuple(replace(problem, reason=shown(problem.reason)) for problem in self.problems),
+            automatic=tuple(replace(found, path=shown(found.path)) for found in self.automatic),
             settings={key: shown(value) if isinstance(value, str) else value for key, value in self.settings.items()},
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nasion.casework.records import Candidate, Case, PhotoMeasures, Problem
+from nasion.casework.records import AutomaticLandmarks, Candidate, Case, PhotoMeasures, Problem
 from nasion.evidence.support import CAVEAT, Support
 from nasion.overlay.problem import PhotoSolution, TissueEstimate
 from nasion.version import __version__
@@ -26,11 +26,23 @@ def result_dict(case: Case) -> dict[str, Any]:
             "candidates": [_candidate(candidate) for candidate in case.candidates],
             "problems": [problem_dict(problem) for problem in case.problems],
             "notes": list(case.notes),
+            "automatic_landmarks": [_automatic(found) for found in case.automatic],
             "support_caveat": CAVEAT,
             "seconds": case.seconds,
         }
     )
     return result
+
+
+def _automatic(found: AutomaticLandmarks) -> dict[str, Any]:
+    points = {**found.file.landmarks, **found.file.helpers}
+    return {
+        "path": found.path,
+        "units": found.file.units,
+        "found": {name: point.tolist() for name, point in points.items()},
+        "sigma": dict(found.file.sigma),
+        "missing": dict(found.file.missing),
+    }
 
 
 def problem_dict(problem: Problem) -> dict[str, Any]:

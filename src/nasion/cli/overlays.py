@@ -35,17 +35,20 @@ PARTIAL = 3
 
 DEMO_DETAILS = 3
 
+SkullLandmarks = Annotated[
+    Path | None, typer.Option("--skull-landmarks", help="Cranial landmarks; found on --skull where they are not given.")
+]
 Photo = Annotated[Path | None, typer.Option("--photo", help="Photograph (JPEG, PNG, TIFF).")]
 PhotoLandmarks = Annotated[Path | None, typer.Option("--photo-landmarks", help="Its facial landmarks, in pixels.")]
 PhotoMask = Annotated[Path | None, typer.Option("--photo-mask", help="Its face mask (PNG or JSON, docs/masks.md).")]
 
 
 def overlay(
-    skull_landmarks: Annotated[Path, typer.Option("--skull-landmarks", help="Cranial landmarks, in mm.")],
     photo: Annotated[Path, typer.Option("--photo", help="Photograph (JPEG, PNG, TIFF).")],
     photo_landmarks: Annotated[Path, typer.Option("--photo-landmarks", help="Its facial landmarks, in pixels.")],
     out: Out,
     skull: Annotated[Path | None, typer.Option("--skull", help="Skull surface (PLY, STL, OBJ, VTP).")] = None,
+    skull_landmarks: SkullLandmarks = None,
     photo_mask: PhotoMask = None,
     mask: Mask = "files",
     solver: Solver = "posterior",
@@ -61,14 +64,14 @@ def overlay(
 ) -> None:
     """Overlay a skull on one photograph and write the report, the pictures and result.json."""
     from nasion.casework.identify import overlay_case
-    from nasion.casework.inputs import load_photograph, load_skull
-    from nasion.casework.records import PhotoFiles, SkullFiles
+    from nasion.casework.inputs import load_photograph, load_skull, skull_files
+    from nasion.casework.records import PhotoFiles
     from nasion.casework.settings import CaseSettings
 
     settings = CaseSettings(solver, tissue, units, camera_prior(focal, distance, pose), accept_sides, seed, terms, mask)
     inputs = [path for path in (skull, skull_landmarks, photo, photo_landmarks, photo_mask, tissue) if path]
     _refuse_early(out, force)
-    unknown = load_skull(SkullFiles((skull or skull_landmarks).name, skull_landmarks, skull, units), accept_sides)
+    unknown = load_skull(skull_files(skull, skull_landmarks, units), accept_sides)
     files = PhotoFiles(photo.name, photo, photo_landmarks, photo_mask, find_face=mask == "auto")
     case = overlay_case(unknown, [load_photograph(files, settings.prior, accept_sides)], settings)
     _finish(case, out, force, details=1, inputs=inputs)
@@ -77,7 +80,7 @@ def overlay(
 def identify(
     out: Out,
     skull: Annotated[Path | None, typer.Option("--skull", help="The unknown skull's surface.")] = None,
-    skull_landmarks: Annotated[Path | None, typer.Option("--skull-landmarks", help="Its cranial landmarks.")] = None,
+    skull_landmarks: SkullLandmarks = None,
     gallery: Annotated[Path | None, typer.Option("--gallery", help="Folder with a sub-folder for each person.")] = None,
     photo: Photo = None,
     photo_landmarks: PhotoLandmarks = None,
@@ -97,14 +100,14 @@ def identify(
     details: Details = 5,
     force: Force = False,
 ) -> None:
-    """Rank the people of a gallery for one skull (--skull-landmarks, --gallery), or several skulls for one photograph.
+    """Rank the people of a gallery for one skull (--skull, --gallery), or several skulls for one photograph.
 
     The second form takes --photo, --photo-landmarks and --skulls.
     """
     from nasion.casework.identify import identify_gallery, identify_skulls
-    from nasion.casework.inputs import load_photograph
+    from nasion.casework.inputs import load_photograph, skull_files
     from nasion.casework.parallel import processes
-    from nasion.casework.records import PhotoFiles, SkullFiles
+    from nasion.casework.records import PhotoFiles
     from nasion.casework.settings import CaseSettings
     from nasion.cli.show import progress
 
@@ -112,8 +115,8 @@ def identify(
     inputs = [p for p in (skull, skull_landmarks, gallery, photo, photo_landmarks, photo_mask, skulls, tissue) if p]
     _refuse_early(out, force, (gallery, skulls))
     with progress() as advance, processes(jobs) as executor:
-        if gallery is not None and skull_landmarks is not None and photo is None and skulls is None:
-            files = SkullFiles((skull or skull_landmarks).name, skull_landmarks, skull, units)
+        if gallery is not None and (skull or skull_landmarks) and photo is None and skulls is None:
+            files = skull_files(skull, skull_landmarks, units)
             case = identify_gallery(
                 files, gallery, settings, executor, lambda done, total: advance("people", done, total)
             )
@@ -128,7 +131,7 @@ def identify(
             )
         else:
             raise NasionError(
-                "identify needs either --skull-landmarks (with --skull) and --gallery, "
+                "identify needs either --skull, --skull-landmarks or both, and --gallery, "
                 "or --photo, --photo-landmarks and --skulls"
             )
     _finish(case, out, force, details, inputs)

@@ -1,4 +1,4 @@
-"""Writes what a run leaves behind: ``result.json``, ``pictures/`` and ``report.html``."""
+"""Writes what a run leaves behind: ``result.json``, ``pictures/``, ``landmarks/`` and ``report.html``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def write_case(case: Case, folder: Path, details: int = 5) -> None:
-    """Write a case's result file, the pictures of its best candidates and the report.
+    """Write a case's result file, the landmarks that were found, the pictures of its best candidates and the report.
 
     Parameters
     ----------
@@ -44,7 +44,26 @@ def write_case(case: Case, folder: Path, details: int = 5) -> None:
             stem = f"{candidate.rank:02d}_{_plain_name(candidate.id)}_{_plain_name(candidate.photos[k].photo)}"
             for name, picture in pictures_of(scene).items():
                 write_bytes(pictures / f"{stem}_{name}.png", encoded(picture, "PNG"))
-    write_text(folder / "report.html", page_html(case, shown, scenes))
+    write_text(folder / "report.html", page_html(case, shown, scenes, _write_landmarks(case, folder / "landmarks")))
+
+
+def _write_landmarks(case: Case, folder: Path) -> bytes | None:
+    """Write landmark files of what was found automatically; return the picture of the one skull, where it was."""
+    from nasion.readers.files import write_bytes
+    from nasion.readers.landmarks import write_landmarks
+
+    if not case.automatic:
+        return None
+    folder.mkdir(exist_ok=True)
+    for k, found in enumerate(case.automatic):
+        write_landmarks(folder / f"{k + 1:02d}_{_plain_name(found.path)}.landmarks.json", found.file)
+    if case.skull is None or case.skull.found is None:
+        return None
+    from nasion.landmarks.surface.picture import views_png
+
+    picture = views_png(case.skull.found)
+    write_bytes(folder / "01_views.png", picture)
+    return picture
 
 
 def _plain_name(text: str) -> str:
@@ -68,10 +87,10 @@ def _scenes(case: Case, candidate: Candidate) -> list[Scene | None]:
 
 
 def _mesh_of(case: Case, candidate: Candidate) -> Mesh | None:
-    from nasion.casework.inputs import load_mesh
+    from nasion.casework.inputs import load_skull
 
     if case.skull is not None:
         return case.skull.mesh
     if candidate.skull_files is None or candidate.skull_files.mesh is None:
         return None
-    return load_mesh(candidate.skull_files)[0]
+    return load_skull(candidate.skull_files, accept_sides=True).mesh

@@ -18,7 +18,7 @@ from nasion.report.wording import SCORE_CAVEAT, SOLVER_WORDS, camera_words, flag
 from nasion.version import __version__
 
 if TYPE_CHECKING:
-    from nasion.casework.records import Candidate, Case, PhotoMeasures
+    from nasion.casework.records import AutomaticLandmarks, Candidate, Case, PhotoMeasures
     from nasion.overlay.problem import OverlaySolution, PhotoSolution
 
 MOST_ROWS: Final = 200
@@ -30,7 +30,12 @@ LIBRARIES: Final = ("numpy", "scipy", "numba", "poselib", "trimesh", "scikit-ima
 TITLES: Final = {"overlay": "Skull-face overlay", "identify": "Ranked candidates"}
 
 
-def page_html(case: Case, shown: Sequence[Candidate], scenes: Sequence[Sequence[Scene | None]]) -> str:
+def page_html(
+    case: Case,
+    shown: Sequence[Candidate],
+    scenes: Sequence[Sequence[Scene | None]],
+    skull_views: bytes | None = None,
+) -> str:
     """Return the report: one page without any outside resource.
 
     Parameters
@@ -41,6 +46,8 @@ def page_html(case: Case, shown: Sequence[Candidate], scenes: Sequence[Sequence[
         The candidates that get a chapter.
     scenes
         For each of them and each photograph what is drawn; None without a picture.
+    skull_views
+        PNG of the skull with its landmarks, where they were found automatically.
 
     """
     import jinja2
@@ -49,7 +56,8 @@ def page_html(case: Case, shown: Sequence[Candidate], scenes: Sequence[Sequence[
     template = environment.from_string(resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     anchors = {id(candidate): f"candidate-{k + 1}" for k, candidate in enumerate(shown)}
     chapters = [_chapter(candidate, anchors[id(candidate)], own) for candidate, own in zip(shown, scenes, strict=True)]
-    return template.render(page=_page(case, anchors) | {"details": chapters})
+    views = "" if skull_views is None else _data(skull_views, "png")
+    return template.render(page=_page(case, anchors) | {"details": chapters, "skull_views": views})
 
 
 def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
@@ -71,9 +79,22 @@ def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
         "more": max(len(case.candidates) - MOST_ROWS, 0),
         "problems": case.problems,
         "notes": case.notes,
+        "automatic": [_automatic(found) for found in case.automatic],
         "inputs": case.inputs,
         "settings": [{"name": _words(k), "value": _shown(v)} for k, v in [*case.settings.items(), *_tissue(case)]],
         "versions": _versions(),
+    }
+
+
+def _automatic(found: AutomaticLandmarks) -> dict[str, Any]:
+    sigma = found.file.sigma
+    least_sure = max(sigma, key=lambda name: sigma[name])
+    return {
+        "path": found.path,
+        "count": len(found.file.landmarks) + len(found.file.helpers),
+        "median": f"{float(np.median(list(sigma.values()))):.1f} {found.file.units}",
+        "least_sure": f"{_words(least_sure)}, {sigma[least_sure]:.1f} {found.file.units}",
+        "missing": "; ".join(f"{_words(name)}: {reason}" for name, reason in found.file.missing.items()),
     }
 
 
