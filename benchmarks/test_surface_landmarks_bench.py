@@ -8,11 +8,12 @@ from pytest_benchmark.fixture import BenchmarkFixture
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install 'nasion[train]'")
 
 from nasion.geometry.surface import FloatArray, Mesh  # noqa: E402
+from nasion.landmarks.sessions import make_session  # noqa: E402
 from nasion.landmarks.surface.export import to_onnx  # noqa: E402
 from nasion.landmarks.surface.graphs import SurfaceGraph, surface_graph  # noqa: E402
 from nasion.landmarks.surface.heatmaps import heat_maps  # noqa: E402
 from nasion.landmarks.surface.model import Neighbourhood, SurfaceNet, adaptive_wing_loss  # noqa: E402
-from nasion.landmarks.surface.predict import make_session, run_session  # noqa: E402
+from nasion.landmarks.surface.predict import run_session  # noqa: E402
 from nasion.landmarks.surface.refinement import refine  # noqa: E402
 from nasion.landmarks.surface.settings import PRESETS, LossSettings  # noqa: E402
 

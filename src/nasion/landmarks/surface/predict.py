@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray, Mesh
+from nasion.landmarks.sessions import make_session
 from nasion.landmarks.surface.card import Card, read_model
 from nasion.landmarks.surface.cloud import Cloud
 from nasion.landmarks.surface.confidence import Calibration, Evidence
@@ -19,7 +20,6 @@ from nasion.landmarks.surface.graphs import surface_graph
 from nasion.landmarks.surface.refinement import refine
 from nasion.landmarks.surface.settings import SurfaceNetSettings, settings_from
 
-_THREADS: Final = 2
 _CELLS: Final = 16
 """Cells a side of the cube, by which points are put in order."""
 
@@ -134,20 +134,6 @@ def _loaded(folder: Path, stamps: tuple[int, ...]) -> SurfaceLandmarker:
         np.array(card.prototype),
         make_session(model.onnx),
     )
-
-
-def make_session(onnx: bytes) -> Any:
-    """Return an ONNX Runtime session on the CPU with two threads; a damaged file raises NasionError."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _THREADS
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0]
-        raise NasionError(f"the network cannot be loaded ({reason}); install the model again") from None
 
 
 def run_session(session: Any, inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ import numpy as np
 from nasion.errors import NasionError
 from nasion.geometry.distance import closest_points
 from nasion.geometry.surface import FloatArray
+from nasion.landmarks.sessions import make_session
 from nasion.landmarks.surface.card import Card, ConditionErrors, LandmarkErrors, write_model
 from nasion.landmarks.surface.cloud import Sample
 from nasion.landmarks.surface.confidence import Calibration, Evidence, calibrate
@@ -19,7 +20,7 @@ from nasion.landmarks.surface.export import Precision, to_onnx
 from nasion.landmarks.surface.graphs import surface_graph
 from nasion.landmarks.surface.model import parameter_count
 from nasion.landmarks.surface.orientation_template import OrientationTemplate
-from nasion.landmarks.surface.predict import make_session, run_session
+from nasion.landmarks.surface.predict import run_session
 from nasion.landmarks.surface.refinement import refine
 from nasion.landmarks.surface.settings import SurfaceNetSettings
 from nasion.landmarks.surface.train import TrainedNet

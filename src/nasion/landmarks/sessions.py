@@ -1,0 +1,23 @@
+"""Exported networks, ready to run."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from nasion.errors import NasionError
+
+_THREADS: Final = 2
+
+
+def make_session(onnx: bytes) -> Any:
+    """Return an ONNX Runtime session on the CPU with two threads; a damaged file raises NasionError."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = _THREADS
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0]
+        raise NasionError(f"the network cannot be loaded ({reason}); install the model again") from None
