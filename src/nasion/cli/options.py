@@ -44,7 +44,24 @@ Mask = Annotated[
 AcceptSides = Annotated[
     bool, typer.Option("--accept-sides", help="Go on where left and right landmarks look exchanged.")
 ]
+Scheme = Annotated[str, typer.Option("--scheme", help="cranial20, facial20 or ibug68.")]
+Templates = Annotated[
+    list[str] | None,
+    typer.Option("--template", help="'builtin' (the default) or a template folder; several times for several."),
+]
+FaceModel = Annotated[
+    Path | None, typer.Option("--face-model", help="Folder of the face model, for faces with expressions.")
+]
+Preset = Annotated[str, typer.Option("--preset", help="small (CPU) or paper (GPU).")]
+Device = Annotated[str, typer.Option("--device", help="cpu or cuda.")]
 Details = Annotated[int, typer.Option("--details", min=1, help="Candidates that the report shows in full.")]
+
+
+def template_names(given: list[str]) -> tuple[str, ...]:
+    """Return templates by the built-in one's name or by the whole path of their folder."""
+    from nasion.population.template_source import BUILTIN
+
+    return tuple(name if name == BUILTIN else str(Path(name).resolve()) for name in given)
 
 
 def camera_prior(focal: str | None, distance: str | None, pose: str | None) -> CameraPrior:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nasion.cli.options import Jobs, Out, Seed
+from nasion.cli.options import Device, FaceModel, Jobs, Out, Preset, Scheme, Seed, Templates, template_names
 from nasion.errors import NasionError
 
 if TYPE_CHECKING:
     from nasion.landmarks.surface.card import Card
     from nasion.landmarks.surface.train import Progress
+    from nasion.landmarks.surface.training_plan import TrainingPlan
 
 app = typer.Typer(help="Train networks.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -26,39 +27,29 @@ def _train() -> None:
 @app.command("surface-landmarks")
 def surface_landmarks(
     out: Out,
-    scheme: Annotated[str, typer.Option("--scheme", help="cranial20, facial20 or ibug68.")],
-    template: Annotated[
-        list[str] | None,
-        typer.Option("--template", help="'builtin' (the default) or a template folder; several times for several."),
-    ] = None,
-    face_model: Annotated[
-        Path | None, typer.Option("--face-model", help="Folder of the face model, for faces with expressions.")
-    ] = None,
-    preset: Annotated[str, typer.Option("--preset", help="small (CPU) or paper (GPU).")] = "small",
+    scheme: Scheme,
+    template: Templates = None,
+    face_model: FaceModel = None,
+    preset: Preset = "small",
     people: Annotated[int, typer.Option("--people", help="Virtual people of each source.")] = 300,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="The preset's by default.")] = None,
     minutes: Annotated[
         float | None, typer.Option("--minutes", help="For making people and learning; the test takes a little more.")
     ] = None,
     seed: Seed = 0,
-    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    device: Device = "cpu",
     jobs: Jobs = 2,
 ) -> None:
     """Train the network that finds landmarks on surfaces, from virtual people, and write OUT/model.
 
     A run that was stopped goes on where it was when it is started again with the same options.
     """
-    if importlib.util.find_spec("torch") is None:
-        raise NasionError("training needs PyTorch; install nasion[train]")
+    needs_torch()
     from nasion.casework.parallel import processes
     from nasion.cli.show import progress
-    from nasion.landmarks.surface.training_plan import TrainingPlan
     from nasion.landmarks.surface.training_run import MODEL, train_surface_landmarks
-    from nasion.population.template_source import BUILTIN
 
-    templates = tuple(name if name == BUILTIN else str(Path(name).resolve()) for name in template or [BUILTIN])
-    faces = None if face_model is None else str(face_model.resolve())
-    plan = TrainingPlan(scheme, templates, faces, preset, people, epochs, minutes, seed)
+    plan = training_plan(scheme, template, face_model, preset, people, epochs, minutes, seed)
     with progress() as advance, processes(jobs) as executor:
 
         def learnt(at: Progress) -> None:
@@ -80,6 +71,30 @@ def surface_landmarks(
             learnt=learnt,
         )
     _print_card(card, out / MODEL)
+
+
+def needs_torch() -> None:
+    """Raise NasionError where PyTorch is not installed."""
+    if importlib.util.find_spec("torch") is None:
+        raise NasionError("training needs PyTorch; install nasion[train]")
+
+
+def training_plan(
+    scheme: str,
+    template: list[str] | None,
+    face_model: Path | None,
+    preset: str,
+    people: int,
+    epochs: int | None,
+    minutes: float | None,
+    seed: int,
+) -> TrainingPlan:
+    """Return the plan that the options describe."""
+    from nasion.landmarks.surface.training_plan import TrainingPlan
+    from nasion.population.template_source import BUILTIN
+
+    faces = None if face_model is None else str(face_model.resolve())
+    return TrainingPlan(scheme, template_names(template or [BUILTIN]), faces, preset, people, epochs, minutes, seed)
 
 
 def _print_card(card: Card, folder: Path) -> None:

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from nasion.cli.options import Force, Jobs, Out, Seed, Tissue
+from nasion.cli.options import (
+    Device,
+    FaceModel,
+    Force,
+    Jobs,
+    Out,
+    Preset,
+    Scheme,
+    Seed,
+    Templates,
+    Tissue,
+    template_names,
+)
 
 app = typer.Typer(help="The papers' experiments by name.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -87,3 +99,39 @@ def overlay(
     with progress() as advance, workers(jobs, scheduler) as executor:
         table = run_overlay_experiment(experiment, out, executor, advance, force)
     typer.echo(table_markdown(table))
+
+
+@app.command("surface-landmarks")
+def surface_landmarks(
+    out: Out,
+    scheme: Scheme = "cranial20",
+    template: Templates = None,
+    other: Annotated[
+        list[str] | None,
+        typer.Option("--other", help="'builtin' or a template folder, whose people are for the test only."),
+    ] = None,
+    face_model: FaceModel = None,
+    preset: Preset = "small",
+    people: Annotated[int, typer.Option("--people", help="Virtual people of each source.")] = 150,
+    minutes: Annotated[float | None, typer.Option("--minutes", help="Of learning, for each of two networks.")] = None,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    jobs: Jobs = 2,
+) -> None:
+    """Train 2S-SGCN and its ablations on the same scans, judge all on other people, write table.md and table.json.
+
+    A stopped run goes on where it stopped.
+    """
+    from nasion.casework.parallel import processes
+    from nasion.cli.show import progress
+    from nasion.cli.train import needs_torch, training_plan
+    from nasion.experiments.table_text import surface_table_markdown
+
+    needs_torch()
+    from nasion.experiments.surface_landmarks import SurfaceExperiment, run_surface_experiment
+
+    plan = training_plan(scheme, template, face_model, preset, people, None, minutes, seed)
+    experiment = SurfaceExperiment(plan, template_names(other or []))
+    with progress() as advance, processes(jobs) as executor:
+        table = run_surface_experiment(experiment, out, device=device, threads=jobs, executor=executor, advance=advance)
+    typer.echo(surface_table_markdown(table))

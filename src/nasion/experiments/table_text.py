@@ -1,4 +1,4 @@
-"""The overlay experiment's tables as Markdown."""
+"""The experiments' tables as Markdown."""
 
 from __future__ import annotations
 
@@ -30,6 +30,29 @@ def table_markdown(table: dict[str, Any]) -> str:
     blocks += ["What each solver was given:", "\n".join(f"* `{name}`: {text}." for name, text in given)]
     blocks += [table["people"], f"Most memory of a process: {table['peak_memory_mib']:.0f} MiB."]
     return "\n\n".join(blocks) + "\n"
+
+
+def surface_table_markdown(table: dict[str, Any]) -> str:
+    """Return the surface landmark experiment's table (``surface_landmarks.run_surface_experiment``) as Markdown."""
+    head = ("method", "test scans", "mean error mm", "median", "95 % within", "scans", "refused")
+    rows = [
+        (
+            row["method"],
+            row["condition"],
+            _with_interval(row["mean_mm"], row["interval95"]),
+            f"{row['median_mm']:.2f}",
+            f"{row['p95_mm']:.2f}",
+            str(row["scans"]),
+            str(table["refused"][row["condition"]]),
+        )
+        for row in table["rows"]
+    ]
+    told = (
+        f"Learnt from {table['learnt_from']}. Judged on {table['test_people']} other people of each. All landmarks "
+        "that are on the scan count, found or not. Intervals: 95 %, bootstrap over people. Refused: scans that could "
+        "not be oriented, in no other figure."
+    )
+    return "\n\n".join([f"# Landmarks on surfaces, {table['scheme']}", told, _grid(head, rows)]) + "\n"
 
 
 def _protocol(table: dict[str, Any]) -> str:

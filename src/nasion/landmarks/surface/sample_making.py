@@ -24,7 +24,13 @@ _PARTS: Final = tuple(SCANS)
 _RECORD: Final = "made.json"
 
 
-def make_samples(plan: TrainingPlan, folder: Path, executor: Executor | None, progress: Progress) -> float:
+def make_samples(
+    plan: TrainingPlan,
+    folder: Path,
+    executor: Executor | None,
+    progress: Progress,
+    parts: tuple[str, ...] = _PARTS,
+) -> float:
     """Make what is not there yet of a plan's orientation template and samples.
 
     Parameters
@@ -37,6 +43,8 @@ def make_samples(plan: TrainingPlan, folder: Path, executor: Executor | None, pr
         Any ``concurrent.futures`` executor; None works in this process.
     progress
         Called with (samples done, all).
+    parts
+        Which of ``SCANS``.
 
     Returns
     -------
@@ -54,7 +62,7 @@ def make_samples(plan: TrainingPlan, folder: Path, executor: Executor | None, pr
     if not (folder / ORIENTATION_FILE).exists():
         orientation_of(plan).write(folder / ORIENTATION_FILE)
     try:
-        _make(plan, heads, folder, executor, progress)
+        _make(plan, heads, folder, executor, progress, parts)
     finally:
         seconds = before + time.perf_counter() - begun
         write_json(record, {"seconds": seconds})
@@ -66,8 +74,15 @@ def check_sources(plan: TrainingPlan) -> None:
     _heads(plan)
 
 
-def _make(plan: TrainingPlan, heads: int, folder: Path, executor: Executor | None, progress: Progress) -> None:
-    tasks = [(part, numbers) for part in _PARTS for numbers in _tasks(plan, heads, part)]
+def _make(
+    plan: TrainingPlan,
+    heads: int,
+    folder: Path,
+    executor: Executor | None,
+    progress: Progress,
+    parts: tuple[str, ...],
+) -> None:
+    tasks = [(part, numbers) for part in parts for numbers in _tasks(plan, heads, part)]
     total = sum(len(numbers) for _, numbers in tasks)
     open_tasks = [(part, left) for part, numbers in tasks if (left := _left(folder / part, numbers))]
     done = total - sum(len(numbers) for _, numbers in open_tasks)

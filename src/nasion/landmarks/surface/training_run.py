@@ -19,6 +19,7 @@ from nasion.landmarks.surface.cloud import Sample
 from nasion.landmarks.surface.orientation_template import OrientationTemplate
 from nasion.landmarks.surface.release import TestSet, release
 from nasion.landmarks.surface.sample_making import check_sources, make_samples
+from nasion.landmarks.surface.settings import SurfaceNetSettings
 from nasion.landmarks.surface.stored_samples import StoredSamples, refused_in
 from nasion.landmarks.surface.train import Progress, TrainedNet, torch_device, train
 from nasion.landmarks.surface.training_plan import TrainingPlan
@@ -73,10 +74,14 @@ def train_surface_landmarks(
     claim_folder(out, "training.json", plan.record(), "training")
     if model.exists():
         return read_model(model).card
-    torch.set_num_threads(threads)
     samples = out / "samples"
     took_s = make_samples(plan, samples, executor, made or (lambda done, total: None))
-    trained = _learnt(plan, out, device, took_s, learnt)
+    budget_s = None
+    if plan.minutes is not None:
+        budget_s = max(60.0 * plan.minutes - took_s, _LEAST_LEARNING * 60.0 * plan.minutes)
+    trained = learn_from(
+        plan, samples, out / "run", plan.network, device=device, threads=threads, budget_s=budget_s, learnt=learnt
+    )
     tests = {part: TestSet(_stored(plan, samples, part), refused_in(samples / part)) for part in ("clean", "raw")}
     return release(
         trained,
@@ -90,21 +95,29 @@ def train_surface_landmarks(
     )
 
 
-def _learnt(
-    plan: TrainingPlan, out: Path, device: str, took_s: float, learnt: Callable[[Progress], None] | None
+def learn_from(
+    plan: TrainingPlan,
+    samples: Path,
+    run: Path,
+    network: SurfaceNetSettings,
+    *,
+    device: str,
+    threads: int,
+    budget_s: float | None,
+    learnt: Callable[[Progress], None] | None,
 ) -> TrainedNet:
-    def training(epoch: int) -> StoredSamples:
-        return StoredSamples.of(out / "samples" / "training", plan.names, AugmentSettings(), plan.seed, epoch)
+    """Learn from the samples that ``make_samples`` left in a folder; see ``train`` for the other parameters."""
 
-    budget_s = None
-    if plan.minutes is not None:
-        budget_s = max(60.0 * plan.minutes - took_s, _LEAST_LEARNING * 60.0 * plan.minutes)
+    def training(epoch: int) -> StoredSamples:
+        return StoredSamples.of(samples / "training", plan.names, AugmentSettings(), plan.seed, epoch)
+
+    torch.set_num_threads(threads)
     return train(
-        out / "run",
+        run,
         plan.names,
         training,
-        [_without_mesh(sample) for sample in _stored(plan, out / "samples", "held_out")],
-        plan.network,
+        [_without_mesh(sample) for sample in _stored(plan, samples, "held_out")],
+        network,
         plan.learning,
         data=plan.in_words(),
         device=device,
