@@ -158,3 +158,36 @@ def test_damaged_exif_does_not_hide_the_picture(tmp_path: Path) -> None:
     Image.fromarray(corners()).save(stream, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     (tmp_path / "p.jpg").write_bytes(stream.getvalue())
     assert read_photograph(tmp_path / "p.jpg").size_px == (60, 40)
+
+
+def test_what_is_transparent_becomes_white(tmp_path: Path) -> None:
+    image = np.zeros((8, 8, 4), np.uint8)
+    image[:, :, 3] = 255
+    image[:4, :, :] = (10, 20, 30, 0)
+    Image.fromarray(image).save(tmp_path / "p.png")
+    read = read_photograph(tmp_path / "p.png").image
+    assert (read[:4] == 255).all() and (read[4:] == 0).all()
+
+
+@pytest.mark.parametrize(("factor", "dtype"), [(1, np.uint16), (16, np.uint16), (257, np.uint16)])
+def test_more_than_8_bits_keep_their_order(tmp_path: Path, factor: int, dtype: type) -> None:
+    levels = np.arange(256, dtype=dtype).reshape(16, 16)
+    Image.fromarray(levels * dtype(factor)).save(tmp_path / "p.tif")
+    read = read_photograph(tmp_path / "p.tif")
+    assert (read.image == levels.astype(np.uint8)[:, :, None]).all()
+    assert "reduced to 8 bits" in read.warnings[0]
+
+
+def test_an_animation_gives_its_first_picture(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (8, 8), color) for color in (RED, GREEN, BLUE)]
+    frames[0].save(tmp_path / "p.gif", save_all=True, append_images=frames[1:])
+    read = read_photograph(tmp_path / "p.gif")
+    assert (read.image == np.array(RED)).all()
+    assert read.warnings == ("it holds 3 pictures (an animation or pages); the first is used",)
+
+
+def test_print_colours_become_rgb(tmp_path: Path) -> None:
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "p.tif")
+    read = read_photograph(tmp_path / "p.tif")
+    assert (np.abs(read.image.astype(int) - np.array(RED)) <= 40).all()
+    assert "print (CMYK)" in read.warnings[0]

@@ -72,13 +72,14 @@ def read_photograph(path: Path | str) -> Photograph:
     stored = decoded_picture(Path(path))
     exif = _exif(stored)
     focal_px, notes = _focal_px(exif, stored.size)
+    notes = (*notes, *form_notes(stored))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             upright = ImageOps.exif_transpose(stored)
     except Exception:  # a damaged EXIF block must not hide the picture
         upright, notes = stored, (*notes, "its EXIF block is damaged: the picture is taken as it is stored")
-    return Photograph(_rgb(upright, path), focal_px, stored.size, notes)
+    return Photograph(rgb_of(upright, path), focal_px, stored.size, notes)
 
 
 def check_image_size(path: Path | str, landmarks: LandmarkFile, photograph: Photograph) -> None:
@@ -134,12 +135,37 @@ def decoded_picture(path: Path) -> Image.Image:
     return image
 
 
-def _rgb(image: Image.Image, path: Path | str) -> NDArray[np.uint8]:
+def form_notes(image: Image.Image) -> tuple[str, ...]:
+    """Return what should be known of a picture that is more than 8-bit RGB or grey, one line each."""
+    notes = []
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        notes.append(f"it holds {frames} pictures (an animation or pages); the first is used")
+    if image.mode == "CMYK":
+        notes.append("its colours are those of print (CMYK); they were turned into RGB")
+    if image.mode.startswith("I"):
+        notes.append("its grey levels of more than 8 bits were reduced to 8 bits")
+    return tuple(notes)
+
+
+def rgb_of(image: Image.Image, path: Path | str) -> NDArray[np.uint8]:
+    """Return (h, w, 3) uint8 of a decoded picture; what is transparent becomes white.
+
+    Grey levels of more than 8 bits are taken as 12-bit ones where none exceeds 4095, else as 16-bit ones. Real numbers
+    raise NasionError; ``path`` is named in it.
+    """
+    from PIL import Image as Pictures
+
     if image.mode == "F":
         raise NasionError(f"{path}: its pixels are real numbers, which is no photograph; save it as PNG or JPEG")
     if image.mode.startswith("I"):
-        grey = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
+        levels = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
+        bits = 8 if levels.max() < 256 else 12 if levels.max() < 4096 else 16
+        grey = (levels >> (bits - 8)).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        image = Pictures.alpha_composite(Pictures.new("RGBA", layer.size, "white"), layer)
     return np.array(image.convert("RGB"), dtype=np.uint8)
 
 
