@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from nasion.geometry.surface import FloatArray
-from nasion.landmarks.calibration import learn
+from nasion.landmarks.calibration import Meaning, learn
 
 _COORDINATES: Final = 3
 _LEAST_ERROR_MM: Final = 0.02
