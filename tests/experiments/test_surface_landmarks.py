@@ -9,7 +9,7 @@ import pytest
 
 from cli.command import Outcome, nasion
 from nasion.landmarks.surface import training_plan
-from nasion.landmarks.surface.settings import PRESETS, SurfaceNetSettings, TrainSettings
+from nasion.landmarks.surface.settings import PRESETS, LocalSettings, SurfaceNetSettings, TrainSettings
 from nasion.landmarks.surface.stored_samples import StoredSamples
 from nasion.population.template_folder import write_template_folder
 from nasion.population.template_source import load_template
@@ -28,6 +28,7 @@ def small_preset() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS, "small", TINY)
         patch.setitem(training_plan._LEARNING, "small", LEARNING)
+        patch.setattr(training_plan, "_LOCAL", LocalSettings(points=20, steps=5, batch=2))
         for part in training_plan.SCANS:
             patch.setitem(training_plan.SCANS, part, 1)
         yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -12,6 +12,9 @@ from nasion.cli.options import Device, FaceModel, Jobs, Out, Preset, Scheme, See
 from nasion.errors import NasionError
 
 if TYPE_CHECKING:
+    from nasion.landmarks.image.card import Card as ImageCard
+    from nasion.landmarks.image.settings import Connectivity
+    from nasion.landmarks.image.train import Progress as ImageProgress
     from nasion.landmarks.surface.card import Card
     from nasion.landmarks.surface.train import Progress
     from nasion.landmarks.surface.training_plan import TrainingPlan
@@ -69,6 +72,7 @@ def surface_landmarks(
             executor=executor,
             made=lambda done, total: advance("scans", done, total),
             learnt=learnt,
+            local_learnt=lambda done, total: advance("learning the local stage", done, total),
         )
     _print_card(card, out / MODEL)
 
@@ -105,4 +109,79 @@ def _print_card(card: Card, folder: Path) -> None:
             f"{name} scans of test people: {condition.samples} ({condition.refused} refused), mean error "
             f"{error.mean_mm:.2f} mm, 95 % within {error.p95_mm:.2f} mm; {error.inside_90:.0%} inside the 90 % radius; "
             f"{error.lost:.0%} wrongly reported missing; nearest to the prototype: {condition.prototype_mm:.2f} mm"
+        )
+
+
+@app.command("image-landmarks")
+def image_landmarks(
+    out: Out,
+    scheme: Annotated[str, typer.Option("--scheme", help="ibug68, wflw98, facial20, cephalo19 or cranio_*.")],
+    data: Annotated[Path, typer.Option("--data", help="Folder of a published set, or of images with landmark files.")],
+    preset: Annotated[str, typer.Option("--preset", help="small (CPU) or paper (GPU).")] = "small",
+    connectivity: Annotated[
+        str | None,
+        typer.Option("--connectivity", help="image (the paper), task (one for all images) or none (heat maps alone)."),
+    ] = None,
+    frozen_heatmap: Annotated[
+        Path | None,
+        typer.Option("--frozen-heatmap", metavar="RUN", help="Keep this run's heat maps; only the graph learns."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="The preset's by default.")] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", help="For learning; the test comes after.")] = None,
+    seed: Seed = 0,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Threads.")] = 2,
+) -> None:
+    """Train the network that finds landmarks in photographs or radiographs, and write OUT/model.
+
+    A run that was stopped goes on where it was when it is started again with the same options.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise NasionError("training needs PyTorch; install nasion[train]")
+    from typing import get_args
+
+    from nasion.cli.show import progress
+    from nasion.landmarks.image.settings import Connectivity
+    from nasion.landmarks.image.training_plan import TrainingPlan
+    from nasion.landmarks.image.training_run import MODEL, train_image_landmarks
+
+    if connectivity is not None and connectivity not in get_args(Connectivity):
+        raise NasionError(f"--connectivity: {connectivity!r} is not one of {', '.join(get_args(Connectivity))}")
+    frozen = None if frozen_heatmap is None else str(frozen_heatmap.resolve())
+    plan = TrainingPlan(
+        scheme, str(data.resolve()), preset, cast("Connectivity | None", connectivity), frozen, epochs, minutes, seed
+    )
+    with progress() as advance:
+
+        def learnt(at: ImageProgress) -> None:
+            advance("learning", round(1000 * at.share), 1000)
+            if at.record is not None:
+                record = at.record
+                typer.echo(
+                    f"epoch {record.epoch}: loss {record.loss:.3f} (points {record.points_loss:.3f}, heat maps "
+                    f"{record.heat_loss:.3f}), held-out error {record.held_out_error:.2%} of face size "
+                    f"(heat maps alone {record.held_out_start_error:.2%}), {record.seconds:.0f} s",
+                    err=True,
+                )
+
+        card = train_image_landmarks(
+            plan,
+            out,
+            device=device,
+            threads=jobs,
+            read=lambda done, total: advance("images", done, total),
+            learnt=learnt,
+        )
+    _print_image_card(card, out / MODEL)
+
+
+def _print_image_card(card: ImageCard, folder: Path) -> None:
+    typer.echo(f"{folder}: {card.scheme}, {card.parameters:,} parameters, best epoch {card.best_epoch}")
+    for name, test in card.tests.items():
+        numbers = "; ".join(f"{key} {own.value:.4g} [{own.low:.4g}, {own.high:.4g}]" for key, own in test.mean.items())
+        first = next(iter(test.start))
+        typer.echo(
+            f"{name}: {test.images} images of {test.people} people; {numbers}; heat maps alone: {first} "
+            f"{test.start[first].value:.4g}; gain of the graph {test.gain.value:.1%} [{test.gain.low:.1%}, "
+            f"{test.gain.high:.1%}]; {test.inside_90:.0%} inside the 90 % radius; {test.lost:.1%} reported missing"
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ import numpy as np
 from nasion.experiments.statistics import mean_interval95
 from nasion.experiments.table_text import surface_table_markdown
 from nasion.landmarks.surface.card import ORIENTATION_FILE
+from nasion.landmarks.surface.orientation_template import STANDARD_MM
 from nasion.landmarks.surface.sample_making import make_samples
 from nasion.landmarks.surface.settings import SurfaceNetSettings
 from nasion.landmarks.surface.stored_samples import StoredSamples, refused_in
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 RECORD: Final = "experiment.json"
 NEAREST: Final = "nearest prototype"
-OURS: Final = "ours"
+OURS: Final = "2S-SGCN, triangles, local stage"
 METHODS: Final[dict[str, dict[str, Any]]] = {
     "1S-GCN": {"stratified": False, "refinement": "mean"},
     "1S-SGCN": {"stratified": True, "refinement": "mean"},
@@ -39,7 +41,7 @@ METHODS: Final[dict[str, dict[str, Any]]] = {
     "2S-SGCN": {"stratified": True, "refinement": "vertex"},
     OURS: {"stratified": True, "refinement": "triangle"},
 }
-"""The paper's Table 1 in its order, and the refinement on triangles."""
+"""The paper's Table 1 in its order, and what this package adds: refinement on triangles and the local stage."""
 _CONDITIONS: Final = ("clean", "raw")
 
 Advance = Callable[[str, int, int], None]
@@ -127,10 +129,13 @@ def _measured(
 ) -> dict[tuple[str, str], Measured]:
     """Return what each method did under each condition."""
     from nasion.landmarks.surface.export import to_onnx
+    from nasion.landmarks.surface.local_export import local_to_onnx
+    from nasion.landmarks.surface.local_stage import LocalStage
     from nasion.landmarks.surface.release import measure
-    from nasion.landmarks.surface.training_run import learn_from
+    from nasion.landmarks.surface.training_run import learn_from, learn_local
 
     found = {}
+    budget_s = None if plan.minutes is None else 60.0 * plan.minutes
     for stratified in (False, True):
         network = replace(plan.network, stratified=stratified)
         kind = "SGCN" if stratified else "GCN"
@@ -145,7 +150,7 @@ def _measured(
             network,
             device=device,
             threads=threads,
-            budget_s=None if plan.minutes is None else 60.0 * plan.minutes,
+            budget_s=budget_s,
             learnt=learnt,
         )
         onnx = to_onnx(trained.model, "float16")
@@ -153,9 +158,15 @@ def _measured(
             settings: SurfaceNetSettings = replace(network, **changes)
             if settings.stratified != stratified:
                 continue
+            stage = None
+            if method == OURS:
+                told = partial(advance, "local stage")
+                local = learn_local(plan, out / "samples", out / "local", trained.prototype, budget_s, told)
+                onnx_local, prototype_mm = local_to_onnx(local.model), trained.prototype * STANDARD_MM
+                stage = LocalStage.of(onnx_local, prototype_mm, local.settings)
             for condition, folder in tests.items():
                 samples = StoredSamples.of(folder, plan.names)
-                found[method, condition] = measure(onnx, samples, trained.prototype, settings)
+                found[method, condition] = measure(onnx, samples, trained.prototype, settings, stage)
     return found
 
 

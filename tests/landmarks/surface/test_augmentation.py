@@ -1,5 +1,6 @@
 """Stored samples and what varies of them: an affine map of points, normals and landmarks together."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,7 @@ def test_sides_of_the_ibug_points_on_a_face(shared_data: Path) -> None:
 
 def test_a_sample_is_read_as_it_was_written(tmp_path: Path) -> None:
     before = bumpy(3, absent=[1])
-    write_sample(sample_path(tmp_path, 7), before, with_mesh=True)
+    write_sample(sample_path(tmp_path, 7), before)
     assert is_made(tmp_path, 7)
     assert not is_made(tmp_path, 8)
     after = read_sample(sample_path(tmp_path, 7))
@@ -105,13 +106,13 @@ def test_a_sample_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert after.mesh.vertices == pytest.approx(before.mesh.vertices, abs=1e-4)
     assert np.array_equal(after.mesh.faces, before.mesh.faces)
     assert np.array_equal(after.cloud.rotation, before.cloud.rotation)
-    write_sample(sample_path(tmp_path, 7), before, with_mesh=False)
+    write_sample(sample_path(tmp_path, 7), replace(before, mesh=None))
     assert read_sample(sample_path(tmp_path, 7)).mesh is None
 
 
 def test_stored_samples_vary_by_epoch_and_are_the_same_for_the_same(tmp_path: Path) -> None:
     for k in range(2):
-        write_sample(sample_path(tmp_path, k), bumpy(k), with_mesh=False)
+        write_sample(sample_path(tmp_path, k), replace(bumpy(k), mesh=None))
     (tmp_path / "000002.refused").touch()
     names = ("nose", "dent", "cheek_left", "cheek_right", "top")
 

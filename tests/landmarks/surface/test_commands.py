@@ -21,7 +21,7 @@ from nasion.landmarks.surface.card import read_model
 from nasion.landmarks.surface.heads import NAMES, PopulationHeads
 from nasion.landmarks.surface.picture import level_color, views_png
 from nasion.landmarks.surface.scans import CLEAN, simulate_scan
-from nasion.landmarks.surface.settings import PRESETS, SurfaceNetSettings, TrainSettings
+from nasion.landmarks.surface.settings import PRESETS, LocalSettings, SurfaceNetSettings, TrainSettings
 from nasion.landmarks.surface.stored_samples import StoredSamples
 from nasion.landmarks.surface.training_plan import TrainingPlan
 from nasion.population.template_source import load_template
@@ -60,6 +60,7 @@ def small_preset() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS, "small", TINY)
         patch.setitem(training_plan._LEARNING, "small", LEARNING)
+        patch.setattr(training_plan, "_LOCAL", LocalSettings(points=30, steps=60, batch=4))
         for part in training_plan.SCANS:
             patch.setitem(training_plan.SCANS, part, 1)
         yield

@@ -1,7 +1,7 @@
 """A trained model as a folder.
 
-``model.onnx``, ``card.json``, which says what it is and how well it does, and ``orientation.npz``, by which scans are
-brought into the standard frame.
+``model.onnx``, ``local.onnx`` (its local stage), ``card.json``, which says what it is and how well it does, and
+``orientation.npz``, by which scans are brought into the standard frame.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from nasion.landmarks.surface.orientation_template import OrientationTemplate
 from nasion.readers.files import output_folder, read_bytes, read_text, write_bytes, write_text
 
 MODEL_FILE: Final = "model.onnx"
+LOCAL_FILE: Final = "local.onnx"
 CARD_FILE: Final = "card.json"
 ORIENTATION_FILE: Final = "orientation.npz"
 _TAKES: Final = (
@@ -58,7 +59,7 @@ class ConditionErrors(BaseModel):
 class Card(BaseModel):
     """What a model takes and gives, how it was made, and its measured errors.
 
-    ``network``, ``training`` and ``calibration`` are the plain values of the classes of those names.
+    ``network``, ``training``, ``local`` and ``calibration`` are the plain values of the classes of those names.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,6 +71,8 @@ class Card(BaseModel):
     gives: str = _GIVES
     network: dict[str, Any]
     training: dict[str, Any]
+    local: dict[str, Any] | None = None
+    """Settings of the local stage; None where the model has none."""
     seed: int
     data: str
     best_epoch: int
@@ -86,18 +89,24 @@ class Card(BaseModel):
     conditions: dict[str, ConditionErrors] = {}
     code_version: str
     model_sha256: str
+    local_sha256: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class ModelFolder:
-    """A model read from its folder; the file is the one that the card was made for."""
+    """A model read from its folder; the files are those that the card was made for."""
 
     card: Card
     onnx: bytes
+    local: bytes | None = None
 
 
 def write_model(
-    folder: Path, card: Card, onnx: bytes, orientation: OrientationTemplate | None = None, *, force: bool = False
+    folder: Path,
+    model: ModelFolder,
+    orientation: OrientationTemplate | None = None,
+    *,
+    force: bool = False,
 ) -> None:
     """Write a model's folder, whole or not at all; without an orientation it serves clouds only.
 
@@ -108,8 +117,10 @@ def write_model(
 
     """
     with output_folder(folder, force) as temporary:
-        write_bytes(temporary / MODEL_FILE, onnx)
-        write_text(temporary / CARD_FILE, card.model_dump_json(indent=1) + "\n")
+        write_bytes(temporary / MODEL_FILE, model.onnx)
+        if model.local is not None:
+            write_bytes(temporary / LOCAL_FILE, model.local)
+        write_text(temporary / CARD_FILE, model.card.model_dump_json(indent=1) + "\n")
         if orientation is not None:
             orientation.write(temporary / ORIENTATION_FILE)
 
@@ -129,9 +140,15 @@ def read_model(folder: Path) -> ModelFolder:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise NasionError(f"{folder / CARD_FILE}: {place}: {first['msg']}; install or train the model again") from None
-    onnx = read_bytes(folder / MODEL_FILE)
-    if hashlib.sha256(onnx).hexdigest() != card.model_sha256:
-        raise NasionError(f"{folder / MODEL_FILE}: is not the file of its card (SHA-256 differs); install it again")
+    onnx = _checked(folder / MODEL_FILE, card.model_sha256)
+    local = None if card.local_sha256 is None else _checked(folder / LOCAL_FILE, card.local_sha256)
     if len(card.prototype) != len(card.names):
         raise NasionError(f"{folder / CARD_FILE}: names and prototype differ in number; install or train it again")
-    return ModelFolder(card, onnx)
+    return ModelFolder(card, onnx, local)
+
+
+def _checked(path: Path, sha256: str) -> bytes:
+    content = read_bytes(path)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise NasionError(f"{path}: is not the file of its card (SHA-256 differs); install it again")
+    return content

@@ -100,6 +100,8 @@ class Sample:
         Whose head it is: samples of one person stay on one side of a split.
     mesh
         The surface that the cloud was taken from, in its own frame (mm), where it is kept.
+    patches
+        (l, m, 6) pieces of it round the landmarks, see ``landmark_patches``, where they are kept.
 
     """
 
@@ -107,6 +109,7 @@ class Sample:
     landmarks: FloatArray
     person: str
     mesh: Mesh | None = None
+    patches: NDArray[np.float16] | None = None
 
 
 def make_cloud(mesh: Mesh, frame: Frame, count: int = POINTS, seed: int = 0) -> Cloud:

@@ -23,7 +23,16 @@ _LEAST_MISFIT: Final = 0.005
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What heat maps show of each landmark, (..., l) arrays: ``RefinedLandmarks`` with the spread in millimetres."""
+    """What is known of each landmark, (..., l) arrays.
+
+    Attributes
+    ----------
+    peak, misfit
+        Of the heat map, as in ``RefinedLandmarks``.
+    spread_mm
+        The error that the local stage expects; without that stage the spread of the heat map.
+
+    """
 
     peak: FloatArray
     spread_mm: FloatArray

@@ -10,6 +10,7 @@ Output: ``heat`` (n, l) float32.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import numpy as np
@@ -38,10 +39,9 @@ def to_onnx(model: SurfaceNet, precision: Precision = "float16") -> bytes:
         A weight is not finite, or too large for half precision.
 
     """
-    import onnx
-    from onnx import TensorProto, helper
+    from onnx import TensorProto
 
-    writer = _Writer(precision)
+    writer = OnnxWriter(precision)
     count = writer.node("ReduceSum", "coarse", keepdims=0)
     share = writer.node("Unsqueeze", writer.node("Div", "coarse", count), writer.array([0]))
     column = writer.node("Unsqueeze", "coarse", writer.array([1]))
@@ -49,25 +49,12 @@ def to_onnx(model: SurfaceNet, precision: Precision = "float16") -> bytes:
     for block in model.blocks:
         x = _block(writer, cast(Block, block), x, share, column)
     _linear(writer, model.last, x, "heat")
-    graph = helper.make_graph(
-        writer.nodes,
-        "surface_landmarks",
-        [
-            helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", FEATURES]),
-            helper.make_tensor_value_info("neighbours", TensorProto.INT64, ["n", "k"]),
-            helper.make_tensor_value_info("coarse", TensorProto.FLOAT, ["n"]),
-        ],
-        [helper.make_tensor_value_info("heat", TensorProto.FLOAT, ["n", model.last.out_features])],
-        writer.stored,
-    )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="nasion")
-    made.ir_version = _IR_VERSION
-    onnx.checker.check_model(made)
-    content: bytes = made.SerializeToString()
-    return content
+    inputs: dict[str, list[str | int]] = {"features": ["n", FEATURES], "neighbours": ["n", "k"], "coarse": ["n"]}
+    outputs: dict[str, list[str | int]] = {"heat": ["n", model.last.out_features]}
+    return writer.model("surface_landmarks", inputs, outputs, {"neighbours": TensorProto.INT64})
 
 
-class _Writer:
+class OnnxWriter:
     """Collects the nodes and stored arrays of an ONNX graph; every method returns the name of what it adds."""
 
     def __init__(self, precision: Precision) -> None:
@@ -76,6 +63,7 @@ class _Writer:
         self.stored: list[Any] = []
 
     def node(self, operator: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
+        """Add an operator."""
         from onnx import helper
 
         name = output or f"{operator}_{len(self.nodes)}"
@@ -83,11 +71,37 @@ class _Writer:
         return name
 
     def array(self, values: ArrayLike) -> str:
+        """Store numbers as they are."""
         from onnx import numpy_helper
 
         name = f"array_{len(self.stored)}"
         self.stored.append(numpy_helper.from_array(np.asarray(values), name))
         return name
+
+    def model(
+        self,
+        name: str,
+        inputs: Mapping[str, Sequence[str | int]],
+        outputs: Mapping[str, Sequence[str | int]],
+        types: Mapping[str, int] | None = None,
+    ) -> bytes:
+        """Return the file of what was written; shapes by name, numbers are float32 where ``types`` says nothing."""
+        import onnx
+        from onnx import TensorProto, helper
+
+        taken, given = (
+            [
+                helper.make_tensor_value_info(each, (types or {}).get(each, TensorProto.FLOAT), shape)
+                for each, shape in shapes.items()
+            ]
+            for shapes in (inputs, outputs)
+        )
+        graph = helper.make_graph(self.nodes, name, taken, given, self.stored)
+        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="nasion")
+        made.ir_version = _IR_VERSION
+        onnx.checker.check_model(made)
+        content: bytes = made.SerializeToString()
+        return content
 
     def weights(self, values: Tensor) -> str:
         """Store learned numbers, large arrays in half precision if so asked."""
@@ -103,7 +117,7 @@ class _Writer:
         return self.node("Cast", self.array(single.astype(np.float16)), to=TensorProto.FLOAT)
 
 
-def _block(writer: _Writer, block: Block, x: str, share: str, column: str) -> str:
+def _block(writer: OnnxWriter, block: Block, x: str, share: str, column: str) -> str:
     gathered = writer.node("Gather", x, "neighbours", axis=0)
     mean = writer.node("ReduceMean", gathered, writer.array([1]), keepdims=0)
     branches = [_branch(writer, block.fine, mean)]
@@ -116,7 +130,7 @@ def _block(writer: _Writer, block: Block, x: str, share: str, column: str) -> st
     return writer.node("Add", fused, x) if block.residual == "block" else fused
 
 
-def _branch(writer: _Writer, branch: Branch, aggregated: str) -> str:
+def _branch(writer: OnnxWriter, branch: Branch, aggregated: str) -> str:
     x = _linear(writer, branch.linear, aggregated)
     centred = writer.node("Sub", x, writer.node("ReduceMean", x, keepdims=1))
     variance = writer.node("ReduceMean", writer.node("Mul", centred, centred), keepdims=1)
@@ -126,6 +140,6 @@ def _branch(writer: _Writer, branch: Branch, aggregated: str) -> str:
     return writer.node("Relu", scaled)
 
 
-def _linear(writer: _Writer, layer: nn.Linear, x: str, output: str | None = None) -> str:
+def _linear(writer: OnnxWriter, layer: nn.Linear, x: str, output: str | None = None) -> str:
     weight, bias = writer.weights(layer.weight.T), writer.weights(layer.bias)
     return writer.node("Gemm", x, weight, bias, output=output)

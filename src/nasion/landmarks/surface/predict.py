@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray, Mesh
 from nasion.landmarks.sessions import make_session
-from nasion.landmarks.surface.card import Card, read_model
+from nasion.landmarks.surface.card import Card, ModelFolder, read_model
 from nasion.landmarks.surface.cloud import Cloud
 from nasion.landmarks.surface.confidence import Calibration, Evidence
 from nasion.landmarks.surface.graphs import surface_graph
-from nasion.landmarks.surface.refinement import refine
-from nasion.landmarks.surface.settings import SurfaceNetSettings, settings_from
+from nasion.landmarks.surface.local_stage import LocalStage
+from nasion.landmarks.surface.locate import locate
+from nasion.landmarks.surface.orientation_template import STANDARD_MM
+from nasion.landmarks.surface.settings import LocalSettings, SurfaceNetSettings, settings_from
 
 _CELLS: Final = 16
 """Cells a side of the cube, by which points are put in order."""
@@ -66,6 +68,7 @@ class SurfaceLandmarker:
     calibration: Calibration
     prototype: FloatArray
     session: Any
+    local: LocalStage | None = None
 
     def heat(self, cloud: Cloud) -> tuple[FloatArray, NDArray[np.float32]]:
         """Return the cloud's points (n, 3) in the network's order and their heat maps (n, l)."""
@@ -83,7 +86,7 @@ class SurfaceLandmarker:
         cloud
             Of the surface, see ``cloud.make_cloud``.
         mesh
-            The surface itself, in its own frame, mm.
+            The surface itself, in its own frame, mm, wound outward.
 
         Raises
         ------
@@ -92,13 +95,12 @@ class SurfaceLandmarker:
 
         """
         points, heat = self.heat(cloud)
-        refined = refine(points, heat, mesh.moved(cloud.to_standard(mesh.vertices)), self.settings)
-        evidence = Evidence(refined.peak, refined.spread * cloud.scale_mm, refined.misfit)
+        found, evidence = locate(cloud, points, heat, mesh, self.settings, self.local)
         missing = self.calibration.missing(self.card.names, evidence)
         there = np.array([name not in missing for name in self.card.names])
         return SurfaceLandmarks(
             self.card.names,
-            np.where(there[:, None], cloud.to_mesh_mm(refined.points), np.nan),
+            np.where(there[:, None], cloud.to_mesh_mm(found), np.nan),
             np.where(there, self.calibration.sigma_mm(evidence), np.nan),
             np.where(there, self.calibration.radius_mm(evidence), np.nan),
             missing,
@@ -133,7 +135,16 @@ def _loaded(folder: Path, stamps: tuple[int, ...]) -> SurfaceLandmarker:
         Calibration.from_plain(card.calibration),
         np.array(card.prototype),
         make_session(model.onnx),
+        local_stage(model),
     )
+
+
+def local_stage(model: ModelFolder) -> LocalStage | None:
+    """Return the local stage of a model, where it has one."""
+    if model.local is None or model.card.local is None:
+        return None
+    prototype_mm = np.array(model.card.prototype) * STANDARD_MM
+    return LocalStage.of(model.local, prototype_mm, settings_from(LocalSettings, model.card.local))
 
 
 def run_session(session: Any, inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]:

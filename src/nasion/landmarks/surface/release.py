@@ -13,15 +13,18 @@ from nasion.errors import NasionError
 from nasion.geometry.distance import closest_points
 from nasion.geometry.surface import FloatArray
 from nasion.landmarks.sessions import make_session
-from nasion.landmarks.surface.card import Card, ConditionErrors, LandmarkErrors, write_model
+from nasion.landmarks.surface.card import Card, ConditionErrors, LandmarkErrors, ModelFolder, write_model
 from nasion.landmarks.surface.cloud import Sample
 from nasion.landmarks.surface.confidence import Calibration, Evidence, calibrate
 from nasion.landmarks.surface.export import Precision, to_onnx
 from nasion.landmarks.surface.graphs import surface_graph
+from nasion.landmarks.surface.local_export import local_to_onnx
+from nasion.landmarks.surface.local_stage import LocalStage
+from nasion.landmarks.surface.local_train import TrainedLocal
+from nasion.landmarks.surface.locate import locate
 from nasion.landmarks.surface.model import parameter_count
-from nasion.landmarks.surface.orientation_template import OrientationTemplate
+from nasion.landmarks.surface.orientation_template import STANDARD_MM, OrientationTemplate
 from nasion.landmarks.surface.predict import run_session
-from nasion.landmarks.surface.refinement import refine
 from nasion.landmarks.surface.settings import SurfaceNetSettings
 from nasion.landmarks.surface.train import TrainedNet
 from nasion.version import __version__
@@ -70,8 +73,14 @@ class Measured:
         )
 
 
-def measure(onnx: bytes, samples: Iterable[Sample], prototype: FloatArray, settings: SurfaceNetSettings) -> Measured:
-    """Return errors and evidence of an exported network on samples.
+def measure(
+    onnx: bytes,
+    samples: Iterable[Sample],
+    prototype: FloatArray,
+    settings: SurfaceNetSettings,
+    local: LocalStage | None = None,
+) -> Measured:
+    """Return errors and evidence of an exported network, with or without a local stage, on samples.
 
     Raises
     ------
@@ -88,12 +97,11 @@ def measure(onnx: bytes, samples: Iterable[Sample], prototype: FloatArray, setti
             raise NasionError(f"{sample.person}: the sample has no mesh; keep meshes for calibration and test")
         cloud = sample.cloud
         graph = surface_graph(cloud.points, cloud.normals, prototype, settings.neighbours)
-        mesh = sample.mesh.moved(cloud.to_standard(sample.mesh.vertices))
-        found = refine(cloud.points, run_session(session, vars(graph)), mesh, settings)
-        snapped = closest_points(mesh, prototype)[0]
-        for column, points in ((errors, found.points), (plain, snapped)):
+        found, evidence = locate(cloud, cloud.points, run_session(session, vars(graph)), sample.mesh, settings, local)
+        snapped = closest_points(sample.mesh.moved(cloud.to_standard(sample.mesh.vertices)), prototype)[0]
+        for column, points in ((errors, found), (plain, snapped)):
             column.append(np.linalg.norm(points - sample.landmarks, axis=1) * cloud.scale_mm)
-        rows.append((found.peak, found.spread * cloud.scale_mm, found.misfit))
+        rows.append((evidence.peak, evidence.spread_mm, evidence.misfit))
         people.append(sample.person)
     if not people:
         raise NasionError("there are no samples to measure; give calibration people and test people")
@@ -111,6 +119,7 @@ def release(
     *,
     data: str,
     orientation: OrientationTemplate | None = None,
+    local: TrainedLocal | None = None,
     precision: Precision = "float16",
     force: bool = False,
 ) -> Card:
@@ -133,6 +142,8 @@ def release(
         The training data in words.
     orientation
         What brings scans into the standard frame.
+    local
+        The trained local stage, where there is one.
     precision
         Of the stored weights.
     force
@@ -145,8 +156,16 @@ def release(
 
     """
     onnx = to_onnx(trained.model, precision)
-    learnt = measure(onnx, calibration, trained.prototype, trained.network)
-    parts = {name: measure(onnx, test.samples, trained.prototype, trained.network) for name, test in tests.items()}
+    local_onnx, stage = None, None
+    if local is not None:
+        local_onnx = local_to_onnx(local.model, precision)
+        stage = LocalStage.of(local_onnx, trained.prototype * STANDARD_MM, local.settings)
+
+    def judged_on(samples: Iterable[Sample]) -> Measured:
+        return measure(onnx, samples, trained.prototype, trained.network, stage)
+
+    learnt = judged_on(calibration)
+    parts = {name: judged_on(test.samples) for name, test in tests.items()}
     judged = Measured.joined(list(parts.values()))
     both = sorted(set(learnt.people) & set(judged.people))
     if both:
@@ -158,10 +177,11 @@ def release(
         names=tuple(names),
         network=asdict(trained.network),
         training=asdict(trained.settings),
+        local=None if local is None else asdict(local.settings),
         seed=trained.settings.seed,
         data=data,
         best_epoch=trained.best_epoch,
-        parameters=parameter_count(trained.model),
+        parameters=parameter_count(trained.model) + (0 if local is None else parameter_count(local.model)),
         weights=precision,
         prototype=tuple((float(x), float(y), float(z)) for x, y, z in trained.prototype),
         calibration=meaning.to_plain(),
@@ -181,8 +201,9 @@ def release(
         },
         code_version=__version__,
         model_sha256=hashlib.sha256(onnx).hexdigest(),
+        local_sha256=None if local_onnx is None else hashlib.sha256(local_onnx).hexdigest(),
     )
-    write_model(folder, card, onnx, orientation, force=force)
+    write_model(folder, ModelFolder(card, onnx, local_onnx), orientation, force=force)
     return card
 
 

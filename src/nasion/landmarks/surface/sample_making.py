@@ -6,14 +6,19 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, wait
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from nasion.errors import NasionError
 from nasion.landmarks.surface.card import ORIENTATION_FILE
+from nasion.landmarks.surface.cloud import Sample
 from nasion.landmarks.surface.heads import HeadSource
 from nasion.landmarks.surface.orientation_template import OrientationTemplate
+from nasion.landmarks.surface.patches import landmark_patches
 from nasion.landmarks.surface.people import PeopleSamples
 from nasion.landmarks.surface.stored_samples import REFUSED, is_made, sample_path, write_sample
 from nasion.landmarks.surface.training_plan import SCANS, TrainingPlan, heads_of, orientation_of
@@ -130,7 +135,10 @@ def _samples(plan: TrainingPlan, folder: Path, part: str) -> PeopleSamples:
 
 
 def make_some(plan: TrainingPlan, folder: Path, part: str, numbers: list[int]) -> int:
-    """Make samples of one person; return how many were asked for. All but those to learn from keep their mesh."""
+    """Make samples of one person; return how many were asked for.
+
+    Samples to learn from keep pieces of their mesh, the others all of it.
+    """
     samples = _samples(plan, folder, part)
     for number in numbers:
         path = sample_path(folder / part, number)
@@ -139,5 +147,9 @@ def make_some(plan: TrainingPlan, folder: Path, part: str, numbers: list[int]) -
         except NasionError:
             write_bytes(path.with_suffix(REFUSED), b"")
             continue
-        write_sample(path, sample, with_mesh=part != "training")
+        write_sample(path, sample if part != "training" else _for_learning(sample, number))
     return len(numbers)
+
+
+def _for_learning(sample: Sample, number: int) -> Sample:
+    return replace(sample, mesh=None, patches=landmark_patches(sample, np.random.default_rng(number)))

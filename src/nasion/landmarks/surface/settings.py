@@ -21,7 +21,7 @@ Residual = Literal["branch", "block"]
 """Where a block's input is added: to each branch, before the linear fusion (the paper and its code), or to the block's
 output, so that it reaches the last layer unchanged (ours; the deeper the network, the more it gains)."""
 
-_Settings = TypeVar("_Settings", "SurfaceNetSettings", "TrainSettings")
+_Settings = TypeVar("_Settings", "SurfaceNetSettings", "TrainSettings", "LocalSettings")
 
 
 def _require(condition: bool, message: str) -> None:
@@ -124,6 +124,46 @@ class TrainSettings:
     def __post_init__(self) -> None:
         _require(min(self.epochs, self.batch, self.patience) >= 1, "epochs, batch and patience must be at least 1")
         _require(min(self.learning_rate, self.final_learning_rate) > 0, "the learning rates must be positive")
+
+
+@dataclass(frozen=True)
+class LocalSettings:
+    """The local stage, which is ours (``local_model``).
+
+    Attributes
+    ----------
+    points, radius_mm
+        Of the piece of surface round each estimate.
+    passes
+        How often all estimates move.
+    draws
+        Draws of points whose moves are averaged.
+    least_peak
+        Heat maps with a lower peak tell nothing about the other landmarks.
+    steps, batch
+        Of learning; scans a step.
+    learning_rate, final_learning_rate
+        Of Adam, along half a cosine wave.
+    seed
+        Of the first weights and of all that is drawn.
+
+    """
+
+    points: int = 96
+    radius_mm: float = 14.0
+    passes: int = 2
+    draws: int = 4
+    least_peak: float = 0.15
+    steps: int = 8000
+    batch: int = 16
+    learning_rate: float = 2e-3
+    final_learning_rate: float = 1e-5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        counts = (self.points, self.passes, self.draws, self.steps, self.batch)
+        _require(min(counts) >= 1, "points, passes, draws, steps and batch must be at least 1")
+        _require(min(self.radius_mm, self.learning_rate, self.final_learning_rate) > 0, "radius and rates must be > 0")
 
 
 _PAPER: Final = SurfaceNetSettings(refinement="vertex")

@@ -32,7 +32,7 @@ def is_made(folder: Path, number: int) -> bool:
     return path.exists() or path.with_suffix(REFUSED).exists()
 
 
-def write_sample(path: Path, sample: Sample, with_mesh: bool) -> None:
+def write_sample(path: Path, sample: Sample) -> None:
     """Write a sample, whole or not at all; normals are kept in half precision, the rest in single."""
     cloud = sample.cloud
     arrays = {
@@ -44,8 +44,10 @@ def write_sample(path: Path, sample: Sample, with_mesh: bool) -> None:
         "rotation": cloud.rotation,
         "person": np.array(sample.person),
     }
-    if with_mesh and sample.mesh is not None:
+    if sample.mesh is not None:
         arrays |= {"vertices": sample.mesh.vertices.astype(np.float32), "faces": sample.mesh.faces}
+    if sample.patches is not None:
+        arrays["patches"] = sample.patches
     content = io.BytesIO()
     np.savez(content, **arrays)  # type: ignore[arg-type]
     write_bytes(path, content.getvalue())
@@ -67,7 +69,8 @@ def read_sample(path: Path) -> Sample:
             mesh = None
             if "faces" in stored.files:
                 mesh = Mesh(stored["vertices"].astype(np.float64), stored["faces"])
-            return Sample(cloud, stored["landmarks"].astype(np.float64), str(stored["person"]), mesh)
+            patches = stored["patches"] if "patches" in stored.files else None
+            return Sample(cloud, stored["landmarks"].astype(np.float64), str(stored["person"]), mesh, patches)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         raise NasionError(f"{path}: the sample is damaged; remove it and start the training again") from None
 

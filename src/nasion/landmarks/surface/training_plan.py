@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,12 +21,12 @@ from nasion.landmarks.surface.heads import (
 from nasion.landmarks.surface.orientation_template import OrientationTemplate
 from nasion.landmarks.surface.people import SampleSettings, split_people
 from nasion.landmarks.surface.scans import CLEAN, RAW, ScanSettings
-from nasion.landmarks.surface.settings import PRESETS, SurfaceNetSettings, TrainSettings
+from nasion.landmarks.surface.settings import PRESETS, LocalSettings, SurfaceNetSettings, TrainSettings
 from nasion.population.template import Template
 from nasion.population.template_source import BUILTIN, load_template
 from nasion.version import __version__
 
-SCANS: Final = {"training": 4, "held_out": 3, "clean": 1, "raw": 1}
+SCANS: Final = {"training": 3, "held_out": 3, "clean": 1, "raw": 1}
 """Parts of the samples and scans of each of their people. Clean and raw scans are of the test people."""
 LEAST_PEOPLE: Final = 12
 _HELD_OUT: Final = 0.12
@@ -38,6 +38,9 @@ _LEARNING: Final[dict[str, TrainSettings]] = {
     "paper": TrainSettings(),
     "small": TrainSettings(epochs=60, learning_rate=3e-3, final_learning_rate=3e-5, patience=20),
 }
+
+
+_LOCAL: Final = LocalSettings()
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,11 @@ class TrainingPlan:
             given["epochs"] = self.epochs
         return TrainSettings(**{**vars(_LEARNING[self.preset]), **given})
 
+    @property
+    def local(self) -> LocalSettings:
+        """The local stage's settings."""
+        return replace(_LOCAL, seed=self.seed)
+
     def record(self) -> dict[str, Any]:
         """Return the plan as a run's folder keeps it."""
         return {
@@ -113,6 +121,7 @@ class TrainingPlan:
             "scans": SCANS,
             "network": asdict(self.network),
             "learning": asdict(self.learning),
+            "local": asdict(self.local),
         }
 
     def people_of(self, part: str) -> list[int]:

@@ -1,22 +1,27 @@
 """A training run from people to a released model (PyTorch).
 
-The folder: ``training.json`` (what it is), ``samples`` (made once), ``run`` (checkpoint, ``log.csv``), ``model`` (the
-result). The same plan again goes on where it stopped; another plan is refused.
+The folder: ``training.json`` (what it is), ``samples`` (made once), ``run`` and ``local`` (checkpoint, ``log.csv``),
+``model`` (the result). The same plan again goes on where it stopped; another plan is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import torch
 
-from nasion.landmarks.surface.augmentation import AugmentSettings
+from nasion.geometry.surface import FloatArray
+from nasion.landmarks.surface.augmentation import AugmentSettings, mirror_order
 from nasion.landmarks.surface.card import ORIENTATION_FILE, Card, read_model
 from nasion.landmarks.surface.cloud import Sample
+from nasion.landmarks.surface.local_train import TrainedLocal, local_data, train_local
 from nasion.landmarks.surface.orientation_template import OrientationTemplate
+from nasion.landmarks.surface.patches import landmark_patches
 from nasion.landmarks.surface.release import TestSet, release
 from nasion.landmarks.surface.sample_making import check_sources, make_samples
 from nasion.landmarks.surface.settings import SurfaceNetSettings
@@ -26,6 +31,8 @@ from nasion.landmarks.surface.training_plan import TrainingPlan
 from nasion.readers.files import claim_folder
 
 MODEL: Final = "model"
+_LOCAL_SHARE: Final = 0.4
+"""Of the time for learning, for the local stage."""
 _LEAST_LEARNING: Final = 0.25
 """Share of the minutes that learning gets, however long the samples took."""
 
@@ -41,6 +48,7 @@ def train_surface_landmarks(
     executor: Executor | None = None,
     made: SamplesMade | None = None,
     learnt: Callable[[Progress], None] | None = None,
+    local_learnt: Callable[[int, int], None] | None = None,
 ) -> Card:
     """Make samples, learn, calibrate, test, and write ``out/model``; a finished run's card is returned at once.
 
@@ -58,8 +66,8 @@ def train_surface_landmarks(
         Makes samples; None makes them in this process.
     made
         Called with (samples done, all).
-    learnt
-        Told after every step.
+    learnt, local_learnt
+        Told after every step of the network and of the local stage.
 
     Raises
     ------
@@ -76,12 +84,14 @@ def train_surface_landmarks(
         return read_model(model).card
     samples = out / "samples"
     took_s = make_samples(plan, samples, executor, made or (lambda done, total: None))
-    budget_s = None
+    heat_s, local_s = None, None
     if plan.minutes is not None:
-        budget_s = max(60.0 * plan.minutes - took_s, _LEAST_LEARNING * 60.0 * plan.minutes)
+        left_s = max(60.0 * plan.minutes - took_s, _LEAST_LEARNING * 60.0 * plan.minutes)
+        heat_s, local_s = (1 - _LOCAL_SHARE) * left_s, _LOCAL_SHARE * left_s
     trained = learn_from(
-        plan, samples, out / "run", plan.network, device=device, threads=threads, budget_s=budget_s, learnt=learnt
+        plan, samples, out / "run", plan.network, device=device, threads=threads, budget_s=heat_s, learnt=learnt
     )
+    local = learn_local(plan, samples, out / "local", trained.prototype, local_s, local_learnt)
     tests = {part: TestSet(_stored(plan, samples, part), refused_in(samples / part)) for part in ("clean", "raw")}
     return release(
         trained,
@@ -92,6 +102,7 @@ def train_surface_landmarks(
         tests,
         data=plan.in_words(),
         orientation=OrientationTemplate.read(samples / ORIENTATION_FILE),
+        local=local,
     )
 
 
@@ -123,6 +134,28 @@ def learn_from(
         device=device,
         budget_s=budget_s,
         progress=learnt,
+    )
+
+
+def learn_local(
+    plan: TrainingPlan,
+    samples: Path,
+    run: Path,
+    prototype: FloatArray,
+    budget_s: float | None,
+    told: Callable[[int, int], None] | None,
+) -> TrainedLocal:
+    """Train the local stage from the samples that ``make_samples`` left in a folder; see ``train_local``."""
+    mirror = mirror_order(plan.names)
+    rng = np.random.default_rng(plan.seed)
+    held = (replace(s, patches=landmark_patches(s, rng)) for s in _stored(plan, samples, "held_out"))
+    return train_local(
+        run,
+        local_data(_stored(plan, samples, "training"), prototype, mirror),
+        local_data(held, prototype, mirror),
+        plan.local,
+        budget_s=budget_s,
+        told=told,
     )
 
 

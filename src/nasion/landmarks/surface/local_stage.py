@@ -1,0 +1,86 @@
+"""The local stage in use, by ONNX Runtime: estimates on a mesh to better ones, each with the error to expect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasion.geometry.distance import closest_points
+from nasion.geometry.surface import FloatArray, Mesh
+from nasion.landmarks.sessions import make_session
+from nasion.landmarks.surface.local_input import LocalInput, local_input
+from nasion.landmarks.surface.patches import PatchSource
+from nasion.landmarks.surface.settings import LocalSettings
+
+_SEED: Final = 0
+
+
+@dataclass(frozen=True, eq=False)
+class LocalStage:
+    """A trained local stage.
+
+    Attributes
+    ----------
+    session
+        Of the ONNX file.
+    prototype_mm
+        (l, 3) mean landmarks, standard frame.
+    settings
+        See there.
+
+    """
+
+    session: Any
+    prototype_mm: FloatArray
+    settings: LocalSettings
+
+    @classmethod
+    def of(cls, onnx: bytes, prototype_mm: FloatArray, settings: LocalSettings) -> LocalStage:
+        """Return the stage of an ONNX file; a damaged one raises NasionError."""
+        return cls(make_session(onnx), prototype_mm, settings)
+
+    def move(self, points_mm: FloatArray, peak: FloatArray, mesh_mm: Mesh) -> tuple[FloatArray, FloatArray | None]:
+        """Return better landmarks on a surface.
+
+        Parameters
+        ----------
+        points_mm
+            (l, 3) estimates in the standard frame, mm.
+        peak
+            (l,) highest heat of each.
+        mesh_mm
+            The surface in the same frame, wound outward.
+
+        Returns
+        -------
+        (l, 3) points of the surface and (l,) expected distances from the truth, mm; the estimates as they were and
+        None where too few of them are sure enough.
+
+        """
+        source = PatchSource.of(mesh_mm)
+        there = peak >= self.settings.least_peak
+        rng = np.random.default_rng(_SEED)
+        points, expected = points_mm, None
+        for _ in range(self.settings.passes):
+            drawn = [
+                local_input(points, there, self.prototype_mm, source, self.settings, rng)
+                for _ in range(self.settings.draws)
+            ]
+            seen = [each for each in drawn if each is not None]
+            if not seen:
+                return points_mm, None
+            moves, log_error = self._run(seen)
+            points = points + moves.mean(axis=0) @ seen[0].rotation
+            expected = np.exp(log_error.mean(axis=0))
+        return closest_points(mesh_mm, points)[0], expected
+
+    def _run(self, seen: list[LocalInput]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        inputs = {
+            name: np.stack([getattr(each, name) for each in seen])
+            for name in ("patches", "filled", "residual", "there")
+        }
+        moves, log_error = self.session.run(["moves", "log_error"], inputs)
+        return moves.astype(np.float64), log_error.astype(np.float64)
