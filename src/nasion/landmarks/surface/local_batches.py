@@ -23,6 +23,8 @@ _COMMON: Final = 0.5
 """Of that, as a displacement of all estimates together."""
 _STRETCH_SD: Final = 0.04
 _LEFT_OUT: Final = 0.03
+_FEWEST: Final = 3
+"""Landmarks that an alignment needs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +94,8 @@ def draw_batch(
         pieces, landmarks = _varied(pieces, landmarks, torch.from_numpy(data.mirror), generator)
     there = torch.isfinite(landmarks[..., 0])
     if varied:
-        there &= torch.rand(there.shape, generator=generator) > _LEFT_OUT
+        left = there & (torch.rand(there.shape, generator=generator) > _LEFT_OUT)
+        there = torch.where(left.sum(dim=1, keepdim=True) >= _FEWEST, left, there)
     truth = torch.nan_to_num(landmarks)
     estimates = _estimates(pieces, truth, there, generator, sd_mm)
     offset = pieces[..., :3] + (truth - estimates)[:, :, None]
@@ -150,13 +153,13 @@ def _chosen(offset: Tensor, settings: LocalSettings, generator: torch.Generator)
 def _aligned(estimates: Tensor, there: Tensor, prototype: Tensor) -> tuple[Tensor, Tensor]:
     """Return (b, 3, 3) rotations and (b, l, 3) residuals: ``procrustes.fit_similarity`` of each scan."""
     weight = there.float()[..., None]
-    total = weight.sum(dim=1, keepdim=True)
+    total = weight.sum(dim=1, keepdim=True).clamp(min=1.0)
     middle, goal = ((points * weight).sum(dim=1, keepdim=True) / total for points in (estimates, prototype))
     own, wanted = (estimates - middle) * weight, (prototype - goal) * weight
     u, s, v = torch.linalg.svd(own.transpose(1, 2) @ wanted)
     sign = torch.ones(len(estimates), 3)
     sign[:, 2] = torch.sign(torch.det(u @ v))
     turn = (u * sign[:, None]) @ v
-    scale = (s * sign).sum(dim=1) / own.square().sum(dim=(1, 2))
+    scale = (s * sign).sum(dim=1) / own.square().sum(dim=(1, 2)).clamp(min=1.0)
     residual = ((estimates - middle) @ turn) * scale[:, None, None] + goal - prototype
     return turn, residual * weight / RESIDUAL_MM

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from nasion.landmarks.surface.export import OnnxWriter, Precision
-from nasion.landmarks.surface.local_model import REACH_MM, LocalNet
+from nasion.landmarks.surface.local_model import EMPTY, NEAR_POINT, SHARPNESS, LocalNet
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,8 +22,6 @@ def local_to_onnx(model: LocalNet, precision: Precision = "float16") -> bytes:
         A weight is not finite, or too large for half precision.
 
     """
-    import numpy as np
-
     writer = OnnxWriter(precision)
     landmarks = model.classes.shape[0]
     classes = writer.weights(model.classes)
@@ -52,8 +52,9 @@ def local_to_onnx(model: LocalNet, precision: Precision = "float16") -> bytes:
     each = writer.node("Tile", writer.node("Unsqueeze", whole, writer.array([1])), writer.array([1, landmarks, 1]))
     known = writer.node("Concat", node, each, every_class, "residual", axis=2)
     told = _linear(writer, model.last_2, writer.node("Relu", _linear(writer, model.last_1, known)))
-    moves = writer.node("Slice", told, writer.array([0]), writer.array([3]), writer.array([2]))
-    writer.node("Mul", moves, writer.array(np.float32(REACH_MM)), output="moves")
+    own = writer.node("Slice", told, writer.array([0]), writer.array([3]), writer.array([2]))
+    places = writer.node("Mul", _voted(writer, model, x, known), writer.array(np.float32(model.radius_mm)))
+    writer.node("Add", places, own, output="moves")
     last = writer.node("Slice", told, writer.array([3]), writer.array([4]), writer.array([2]))
     writer.node("Squeeze", last, writer.array([2]), output="log_error")
     shapes: dict[str, list[str | int]] = {
@@ -64,6 +65,25 @@ def local_to_onnx(model: LocalNet, precision: Precision = "float16") -> bytes:
     }
     outputs: dict[str, list[str | int]] = {"moves": ["b", landmarks, 3], "log_error": ["b", landmarks]}
     return writer.model("surface_landmarks_local", shapes, outputs)
+
+
+def _voted(writer: OnnxWriter, model: LocalNet, x: str, known: str) -> str:
+    """Add the points' votes; return their mean, in radii."""
+    own = writer.node("MatMul", x, writer.weights(model.vote_point.weight.T))
+    context = writer.node("Unsqueeze", _linear(writer, model.vote_known, known), writer.array([2]))
+    votes = _linear(writer, model.vote, writer.node("Relu", writer.node("Add", own, context)))
+    column = writer.node("Unsqueeze", "filled", writer.array([3]))
+    logits = writer.node("Slice", votes, writer.array([0]), writer.array([1]), writer.array([3]))
+    absent = writer.node(
+        "Mul", writer.node("Sub", column, writer.array(np.float32(1))), writer.array(np.float32(EMPTY))
+    )
+    sharp = writer.node("Mul", logits, writer.array(np.float32(SHARPNESS)))
+    weights = writer.node("Mul", writer.node("Softmax", writer.node("Add", sharp, absent), axis=2), column)
+    aside = writer.node("Slice", votes, writer.array([1]), writer.array([4]), writer.array([3]))
+    aside = writer.node("Mul", aside, writer.array(np.float32(NEAR_POINT)))
+    at = writer.node("Slice", "patches", writer.array([0]), writer.array([3]), writer.array([3]))
+    places = writer.node("Mul", weights, writer.node("Add", at, aside))
+    return writer.node("ReduceSum", places, writer.array([2]), keepdims=0)
 
 
 def _linear(writer: OnnxWriter, layer: nn.Module, x: str) -> str:

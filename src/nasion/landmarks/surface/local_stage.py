@@ -56,8 +56,8 @@ class LocalStage:
 
         Returns
         -------
-        (l, 3) points of the surface and (l,) expected distances from the truth, mm; the estimates as they were and
-        None where too few of them are sure enough.
+        (l, 3) points of the surface and (l,) expected distances from the truth, mm, NaN where the peak is too low for a
+        move; the estimates as they were and None where too few of them are sure enough.
 
         """
         source = PatchSource.of(mesh_mm)
@@ -73,8 +73,8 @@ class LocalStage:
             if not seen:
                 return points_mm, None
             moves, log_error = self._run(seen)
-            points = points + moves.mean(axis=0) @ seen[0].rotation
-            expected = np.exp(log_error.mean(axis=0))
+            points = points + np.where(there[:, None], moves.mean(axis=0) @ seen[0].rotation, 0.0)
+            expected = np.where(there, np.exp(log_error.mean(axis=0)), np.nan)
         return closest_points(mesh_mm, points)[0], expected
 
     def _run(self, seen: list[LocalInput]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -112,7 +112,7 @@ def train_local(
     claim_folder(folder, "run.json", {"settings": asdict(settings)}, "run of the local stage")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        model = LocalNet(len(training.prototype_mm))
+        model = LocalNet(len(training.prototype_mm), settings.radius_mm)
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
     state = _begun(folder / _CHECKPOINT, model, optimiser)
     begun, saved = time.perf_counter() - state.seconds, time.monotonic()

@@ -44,5 +44,5 @@ def locate(
         millimetres = standard.moved(standard.vertices * cloud.scale_mm)
         moved, expected = local.move(found * cloud.scale_mm, refined.peak, millimetres)
         if expected is not None:
-            found, spread_mm = moved / cloud.scale_mm, expected
+            found, spread_mm = moved / cloud.scale_mm, np.where(np.isnan(expected), spread_mm, expected)
     return found, Evidence(refined.peak, spread_mm, refined.misfit)
