@@ -1,0 +1,55 @@
+"""Which published set a folder holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nasion.errors import NasionError
+from nasion.landmarks.image.published.csv_sets import (
+    FACES_TABLE,
+    FILMS_TABLE,
+    PAIRS_TABLE,
+    read_cephalograms,
+    read_faces68,
+)
+from nasion.landmarks.image.published.tables import PublishedSet
+from nasion.landmarks.image.schemes import ImageScheme
+
+
+def read_published(folder: Path, scheme: ImageScheme) -> PublishedSet:
+    """Read a set, its format told by its files.
+
+    Parameters
+    ----------
+    folder
+        Of the set, as published.
+    scheme
+        What its points are.
+
+    Raises
+    ------
+    NasionError
+        The folder is missing, of no known format, damaged, or its points are not those of the scheme.
+
+    """
+    if not folder.is_dir():
+        raise NasionError(f"{folder}: no such folder; give the folder of the images with landmarks")
+    made = _reader(folder)(folder, scheme)
+    for sample in made.samples:
+        if len(sample.points_px) != len(scheme):
+            raise NasionError(
+                f"{folder}: its images have {len(sample.points_px)} landmarks, but {scheme.name} has {len(scheme)}"
+            )
+    return made
+
+
+def _reader(folder: Path) -> Callable[[Path, ImageScheme], PublishedSet]:
+    if (folder / FACES_TABLE).is_file():
+        return lambda path, scheme: read_faces68(path)
+    if (folder / FILMS_TABLE).is_file() and (folder / PAIRS_TABLE).is_file():
+        return lambda path, scheme: read_cephalograms(path)
+    raise NasionError(
+        f"{folder}: is in no known format (see docs/image_landmarks.md); for own images use NAME.jpg and "
+        "NAME.landmarks.json"
+    )
