@@ -13,7 +13,10 @@ from nasion.landmarks.image.published.csv_sets import (
     read_cephalograms,
     read_faces68,
 )
+from nasion.landmarks.image.published.plain import ENDING, read_plain
 from nasion.landmarks.image.published.tables import PublishedSet
+from nasion.landmarks.image.published.text_sets import WFLW_LISTS, read_300w, read_wflw
+from nasion.landmarks.image.published.yolo_set import CONFIG, read_yolo
 from nasion.landmarks.image.schemes import ImageScheme
 
 
@@ -49,6 +52,14 @@ def _reader(folder: Path) -> Callable[[Path, ImageScheme], PublishedSet]:
         return lambda path, scheme: read_faces68(path)
     if (folder / FILMS_TABLE).is_file() and (folder / PAIRS_TABLE).is_file():
         return lambda path, scheme: read_cephalograms(path)
+    if (folder / CONFIG).is_file():
+        return read_yolo
+    if any(folder.rglob(WFLW_LISTS)):
+        return lambda path, scheme: read_wflw(path)
+    if any(folder.rglob("*.pts")):
+        return lambda path, scheme: read_300w(path)
+    if any(folder.rglob(f"*{ENDING}")):
+        return read_plain
     raise NasionError(
         f"{folder}: is in no known format (see docs/image_landmarks.md); for own images use NAME.jpg and "
         "NAME.landmarks.json"
