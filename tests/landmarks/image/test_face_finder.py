@@ -106,7 +106,11 @@ def test_a_face_of_20_pixels_is_refused(portrait: NDArray[np.uint8]) -> None:
         one_face(np.asarray(small, dtype=np.uint8))
 
 
-def test_a_radiograph_is_no_face(shared_data: Path) -> None:
-    film = cv2.imread(str(sorted((shared_data / "xray/cephalograms").rglob("*.jpg"))[25]))
-    with pytest.raises(NasionError, match="no face"):
-        one_face(np.asarray(film, dtype=np.uint8))
+def test_a_radiograph_is_no_sure_face(shared_data: Path) -> None:
+    for path in sorted((shared_data / "xray/cephalograms").rglob("*.jpg"))[::60]:
+        try:
+            _, notes = one_face(np.asarray(cv2.imread(str(path)), dtype=np.uint8))
+        except NasionError as fault:
+            assert "no face" in str(fault)
+        else:
+            assert any("may be no face" in note for note in notes), path.name

@@ -21,8 +21,9 @@ Image = NDArray[np.uint8]
 
 LEAST_SIZE_PX: Final = 30.0
 """Smaller faces show too little; they are refused."""
-LEAST_CONFIDENCE: Final = 0.6
-"""Faces seen from any side reach 0.8, cats, radiographs and textures stay below 0.6."""
+LEAST_CONFIDENCE: Final = 0.7
+"""Faces seen from any side reach 0.8; cats and textures stay below 0.4, radiographs of heads below 0.86."""
+_LIKELY: Final = 0.86
 _SURE: Final = 0.92
 """Only an upright face reaches this."""
 _UPRIGHT_LEAD: Final = 0.03
@@ -122,6 +123,8 @@ def one_face(image: Image) -> tuple[FaceBox, tuple[str, ...]]:
             f"{len(faces)} faces are in it; the largest was taken, at ({u:.0f}, {v:.0f}); crop the picture if the "
             "person is another"
         )
+    if face.confidence < _LIKELY and not face.roll_deg:
+        notes.append(f"what was found may be no face (confidence {face.confidence:.2f}); look at the points")
     if face.roll_deg:
         turn = "upside down" if face.roll_deg == 180 else "on its side"
         notes.append(f"the head is {turn} in it; turn the picture if that is not meant")

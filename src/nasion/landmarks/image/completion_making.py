@@ -1,0 +1,390 @@
+"""How the completion model is learnt: 3D heads with the 68 and the facial landmarks, seen by many cameras.
+
+The 68 points are those that an annotator marks: on the side turned away the jaw's points slide along the visible
+outline (as Zhu et al., "High-fidelity pose and expression normalization", 2015, march them), which is simulated on the
+mesh. No picture is drawn except for what is hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from nasion.anatomy.landmarks import SCHEMES, mirrored
+from nasion.errors import NasionError
+from nasion.geometry.camera import Camera, image_center_px, pose_rotation
+from nasion.geometry.raster import depth_of
+from nasion.geometry.surface import FloatArray, IntArray, Mesh
+from nasion.geometry.visibility import visible_in_depth
+from nasion.landmarks.image.completion import MIRRORED_POINTS, MOSTLY_HIDDEN, TARGETS, CompletionModel
+from nasion.landmarks.surface.heads import FaceModelHeads, HeadSource, PopulationHeads, face_model
+from nasion.population.phantom_ict import phantom_ict_template
+
+COVERAGE: Final = 0.9
+_JAW: Final = 17
+_STEPS: Final = 8
+_NOSE_TIP: Final = 30
+_PATH_HALF_WIDTH_MM: Final = 3.0
+_PATH_FROM: Final = 0.4
+"""Share of the way from the nose to the jaw at which a path begins: the nose itself is no outline of the cheek."""
+_RENDER_PX: Final = 160
+
+
+@dataclass(frozen=True)
+class MakingSettings:
+    """How the model is learnt.
+
+    Attributes
+    ----------
+    model_heads, people
+        Faces of the face model and virtual people to learn from.
+    test_heads, test_people
+        Others, for calibration and test, half each.
+    views
+        Cameras of each pose cell.
+    modes
+        Directions of variation kept.
+    yaw_step_deg, pitch_step_deg
+        Of the pose cells; yaw from 0 to 90, pitch to 24 degrees either way.
+    distance_mm
+        (nearest, farthest) camera, drawn on a logarithmic scale.
+    renders
+        Heads drawn for each cell, to see what is hidden.
+    seed
+        Of everything.
+
+    """
+
+    model_heads: int = 600
+    people: int = 200
+    test_heads: int = 120
+    test_people: int = 60
+    views: int = 2000
+    modes: int = 28
+    yaw_step_deg: float = 10.0
+    pitch_step_deg: float = 12.0
+    distance_mm: tuple[float, float] = (500.0, 5000.0)
+    renders: int = 16
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Heads:
+    """Points of heads, and some whole meshes.
+
+    Attributes
+    ----------
+    points_mm
+        (h, 68 + t, 3) in the Frankfurt frame: the 68, then ``TARGETS``.
+    paths_mm
+        (h, 17, s, 3) where the outline may be, of each jaw point.
+    meshes
+        A few of the heads, with their places in ``points_mm``.
+
+    """
+
+    points_mm: FloatArray
+    paths_mm: FloatArray
+    meshes: tuple[tuple[int, Mesh], ...]
+
+    def joined(self, other: Heads) -> Heads:
+        """Return the heads of both."""
+        count = len(self.points_mm)
+        return Heads(
+            np.concatenate([self.points_mm, other.points_mm]),
+            np.concatenate([self.paths_mm, other.paths_mm]),
+            (*self.meshes, *((count + k, mesh) for k, mesh in other.meshes)),
+        )
+
+    def with_mirrored(self) -> Heads:
+        """Return the heads and their mirror images, so that no side is preferred."""
+        flip = np.array([-1.0, 1.0, 1.0])
+        meshes = tuple((row, Mesh(mesh.vertices * flip, mesh.faces[:, ::-1])) for row, mesh in self.meshes)
+        return self.joined(Heads(self.points_mm[:, MIRRORED_POINTS] * flip, self.paths_mm[:, ::-1] * flip, meshes))
+
+
+def jaw_paths(mesh: Mesh, ibug68: IntArray, skin: IntArray) -> IntArray:
+    """Return (17, s) vertices on the way from the nose's tip to each jaw point, the jaw point last.
+
+    Parameters
+    ----------
+    mesh
+        A mean head in the Frankfurt frame.
+    ibug68
+        (68,) vertices.
+    skin
+        Vertices that may be on the outline (no eyeballs, teeth or tongue).
+
+    """
+    places = mesh.vertices[skin]
+    nose = mesh.vertices[ibug68[_NOSE_TIP], :2]
+    paths = np.empty((_JAW, _STEPS), dtype=np.int64)
+    for row, jaw in enumerate(ibug68[:_JAW]):
+        along = mesh.vertices[jaw, :2] - nose
+        reach = float(np.linalg.norm(along))
+        along = along / reach
+        way = (places[:, :2] - nose) @ along
+        beside = abs((places[:, :2] - nose) @ np.array([-along[1], along[0]]))
+        front = (beside < _PATH_HALF_WIDTH_MM) & (places[:, 2] > mesh.vertices[jaw, 2] - 1.0)
+        for column, share in enumerate(np.linspace(_PATH_FROM, 1.0, _STEPS)[:-1]):
+            near = np.flatnonzero(front & (abs(way - share * reach) < 0.06 * reach))
+            best = near[np.argmax(places[near, 2])] if len(near) else None
+            paths[row, column] = jaw if best is None else skin[best]
+        paths[row, -1] = jaw
+    return paths
+
+
+def heads_of(
+    source: HeadSource, indices: Sequence[int], ibug68: IntArray, paths: IntArray, renders: int, seed: int
+) -> Heads:
+    """Return the points of a source's heads, and the meshes of the first ``renders``."""
+    points, ways, meshes = [], [], []
+    for row, index in enumerate(indices):
+        head = source.head(index, np.random.default_rng([seed, index]))
+        vertices = head.mesh.vertices
+        points.append(np.concatenate([vertices[ibug68], [head.points[name] for name in TARGETS]]))
+        ways.append(vertices[paths])
+        if row < renders:
+            meshes.append((row, head.mesh))
+    return Heads(np.array(points), np.array(ways), tuple(meshes))
+
+
+def projected(heads: Heads, yaw_deg: FloatArray, pitch_deg: FloatArray, distance_mm: FloatArray) -> FloatArray:
+    """Return (h, 68 + t, 2) pictures of heads, one view each, at about a pixel a millimetre, no roll.
+
+    The jaw's points are those of the visible outline.
+    """
+    rotation = np.array([pose_rotation(y, p, 0.0) for y, p in zip(yaw_deg, pitch_deg, strict=True)])
+    middle = heads.points_mm[:, :68].mean(axis=1)
+
+    def seen(points_mm: FloatArray) -> FloatArray:
+        centred = points_mm - middle.reshape(-1, *[1] * (points_mm.ndim - 2), 3)
+        turned = np.einsum("hij,h...j->h...i", rotation, centred)
+        depth = turned[..., 2:] + distance_mm.reshape(-1, *[1] * (points_mm.ndim - 1))
+        flat: FloatArray = turned[..., :2] / depth * distance_mm.reshape(-1, *[1] * (points_mm.ndim - 1))
+        return flat
+
+    points, ways = seen(heads.points_mm), seen(heads.paths_mm)
+    outward = heads.points_mm[:, :_JAW, :2] - heads.points_mm[:, None, _NOSE_TIP, :2]
+    outward = outward * np.array([1.0, -1.0])
+    outward = outward / np.linalg.norm(outward, axis=2, keepdims=True)
+    farthest = np.einsum("hjsk,hjk->hjs", ways, outward).argmax(axis=2)
+    points[:, :_JAW] = np.take_along_axis(ways, farthest[:, :, None, None], axis=2)[:, :, 0]
+    return points
+
+
+def random_views(
+    heads: Heads,
+    count: int,
+    yaw_deg: tuple[float, float],
+    pitch_deg: tuple[float, float],
+    settings: MakingSettings,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Return (count, 68 + t, 2) pictures from evenly drawn poses and distances (log-evenly)."""
+    rows = rng.integers(0, len(heads.points_mm), count)
+    chosen = Heads(heads.points_mm[rows], heads.paths_mm[rows], ())
+    distance = np.exp(rng.uniform(*np.log(settings.distance_mm), count))
+    return projected(chosen, rng.uniform(*yaw_deg, count), rng.uniform(*pitch_deg, count), distance)
+
+
+def learnt(heads: Heads, settings: MakingSettings, told: Callable[[int, int], None] | None = None) -> CompletionModel:
+    """Return the model of heads, not calibrated yet (all factors 1)."""
+    yaws = np.arange(0.0, 90.1, settings.yaw_step_deg)
+    pitches = np.arange(-2, 3) * settings.pitch_step_deg
+    rng = np.random.default_rng(settings.seed)
+    poses, means, modes, rests, hidden = [], [], [], [], []
+    for yaw in yaws:
+        for pitch in pitches:
+            half = settings.yaw_step_deg / 2, settings.pitch_step_deg / 2
+            views = random_views(
+                heads, settings.views, (yaw - half[0], yaw + half[0]), (pitch - half[1], pitch + half[1]), settings, rng
+            )
+            unseen = hidden_shares(heads, float(yaw), float(pitch))
+            if yaw == 0:
+                # no side may be preferred, to the last digit
+                views = np.concatenate([views, views[:, MIRRORED_POINTS] * (-1.0, 1.0)])
+                unseen = (unseen + unseen[MIRRORED_POINTS[68:] - 68]) / 2
+            mean, directions, rest = principal(aligned(views), settings.modes)
+            poses.append((yaw, pitch))
+            means.append(mean)
+            modes.append(directions)
+            rests.append(rest)
+            hidden.append(unseen)
+            if told is not None:
+                told(len(poses), len(yaws) * len(pitches))
+    ones = np.ones(len(TARGETS))
+    return CompletionModel(*(np.array(a) for a in (poses, means, modes, rests, hidden)), ones, ones)
+
+
+def aligned(views: FloatArray) -> FloatArray:
+    """Return (n, p, 2) pictures after similarities of their 68 points to the mean of all, which keeps its size."""
+    flat = views[..., 0] + 1j * views[..., 1]
+    flat = flat - flat[:, :68].mean(axis=1, keepdims=True)
+    mean = flat[:, :68].mean(axis=0)
+    for _ in range(3):
+        own = flat[:, :68]
+        scale = (own.conj() * mean).sum(axis=1) / (abs(own) ** 2).sum(axis=1)
+        fitted = flat * scale[:, None]
+        new = fitted[:, :68].mean(axis=0)
+        mean = new * (np.linalg.norm(mean) / np.linalg.norm(new))
+    return np.stack([fitted.real, fitted.imag], axis=-1)
+
+
+def principal(views: FloatArray, count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the mean (p, 2), the first ``count`` modes (count, p, 2) of one SD, and the SD beyond them (p,)."""
+    mean = views.mean(axis=0)
+    flat = (views - mean).reshape(len(views), -1)
+    values, vectors = np.linalg.eigh(flat.T @ flat / (len(flat) - 1))
+    first = np.argsort(values)[::-1][:count]
+    modes = (vectors[:, first] * np.sqrt(np.maximum(values[first], 0))).T
+    left = flat.var(axis=0, ddof=1) - (modes**2).sum(axis=0)
+    rest = np.sqrt(np.maximum(left, 1e-6).reshape(-1, 2).mean(axis=1))
+    return mean, modes.reshape(count, -1, 2), rest
+
+
+def hidden_shares(heads: Heads, yaw_deg: float, pitch_deg: float, distance_mm: float = 1500.0) -> FloatArray:
+    """Return (t,) share of the meshes in which a landmark is hidden by the head itself."""
+    rotation = pose_rotation(yaw_deg, pitch_deg, 0.0)
+    size = (_RENDER_PX, _RENDER_PX)
+    unseen = np.zeros(len(TARGETS))
+    for row, mesh in heads.meshes:
+        middle = heads.points_mm[row, :68].mean(axis=0)
+        away = np.array([0.0, 0.0, distance_mm]) - rotation @ middle
+        camera = Camera(rotation, away, _RENDER_PX * distance_mm / 300.0, image_center_px(size), size)
+        unseen += ~visible_in_depth(heads.points_mm[row, 68:], depth_of(mesh, camera)[0], camera)
+    return unseen / len(heads.meshes)
+
+
+def noisy(views: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """Return (n, 68, 2) points as a detector would give them and the (n, 68) SD that it would state.
+
+    SD of 1 to 4 % of the distance between the eyes' outer corners (of a frontal face of that size), larger on the jaw;
+    half of the variance is shared with the neighbours, as detectors' errors are.
+    """
+    count = len(views)
+    eyes = np.linalg.norm(views[:, 36, :] - views[:, 8, :], axis=1) * 0.8
+    sigma = eyes[:, None] * np.exp(rng.normal(np.log(0.02), 0.35, (count, 1))) * np.ones(68)
+    sigma[:, :_JAW] *= 1.8
+    sigma = sigma * np.exp(rng.normal(0, 0.25, sigma.shape))
+    own = rng.standard_normal((count, 68, 2))
+    shared = rng.standard_normal((count, 72, 2))
+    shared = sum(shared[:, k : k + 68] for k in range(5)) / np.sqrt(5)
+    return views[:, :68] + sigma[..., None] * np.sqrt(0.5) * (own + shared), sigma
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """What completion did on unseen heads.
+
+    Attributes
+    ----------
+    error
+        (n, t) distances over the distance between the outer corners of the eyes seen from the front, NaN where hidden.
+    scores
+        (n, t) distance in stated SD.
+    inside_90
+        (n, t) whether it lies in the stated radius.
+    yaw_deg
+        (n,).
+
+    """
+
+    error: FloatArray
+    scores: FloatArray
+    inside_90: FloatArray
+    yaw_deg: FloatArray
+
+
+def tested(
+    model: CompletionModel, heads: Heads, count: int, settings: MakingSettings, seed: int, noise: bool = True
+) -> Tested:
+    """Complete random views of heads, to both sides, up to 90 degrees of yaw and 30 of pitch."""
+    rng = np.random.default_rng(seed)
+    rows = np.arange(count) % len(heads.points_mm)
+    yaw, pitch = rng.uniform(-90, 90, count), rng.uniform(-28, 28, count)
+    distance = np.exp(rng.uniform(*np.log(settings.distance_mm), count))
+    views = projected(Heads(heads.points_mm[rows], heads.paths_mm[rows], ()), yaw, pitch, distance)
+    given, sigma = noisy(views, rng) if noise else (views[:, :68], np.full((count, 68), 0.1))
+    eyes_mm = np.linalg.norm(heads.points_mm[rows, 36] - heads.points_mm[rows, 45], axis=1)
+    error, scores, inside = (np.full((count, len(TARGETS)), np.nan) for _ in range(3))
+    for k in range(count):
+        found = model.complete(given[k], sigma[k])
+        distances = np.linalg.norm(found.points_px - views[k, 68:], axis=1)
+        there = found.hidden <= MOSTLY_HIDDEN
+        error[k, there] = distances[there] / eyes_mm[k]
+        scores[k, there] = (distances / found.sigma_px)[there]
+        inside[k, there] = (distances <= found.radius90_px)[there]
+    return Tested(error, scores, inside, yaw)
+
+
+def calibrated(model: CompletionModel, result: Tested) -> CompletionModel:
+    """Return the model with SDs and 90 % radii that hold on tested heads, the two sides together."""
+    pairs = [(k, TARGETS.index(mirrored(name))) for k, name in enumerate(TARGETS)]
+    sigma = np.array([np.sqrt(np.nanmean(result.scores[:, pair] ** 2) / 2) for pair in pairs])
+    radius = np.array([np.nanquantile(result.scores[:, pair], COVERAGE) for pair in pairs]) / sigma
+    return replace(model, sigma_factor=sigma * model.sigma_factor, radius_factor=radius)
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A calibrated model and its errors on heads that neither taught nor calibrated it."""
+
+    model: CompletionModel
+    test: Tested
+
+
+def make_completion(
+    data: Path, settings: MakingSettings | None = None, told: Callable[[int, int], None] | None = None
+) -> Made:
+    """Learn, calibrate and test the completion model.
+
+    Parameters
+    ----------
+    data
+        Folder of development data with ``face_models`` and ``heads/elshin_phantom``.
+    settings
+        How.
+    told
+        Called with (pose cells done, all).
+
+    Raises
+    ------
+    NasionError
+        A file is missing.
+
+    """
+    s = settings or MakingSettings()
+    template = phantom_ict_template(data).canonicalised()
+    if len(SCHEMES["facial20"]) != len(template.facial):
+        raise NasionError(f"{data}: the face model's landmarks are not the facial twenty; take the data's own files")
+    vertex = face_model(data)[0].ibug68.astype(np.int64)
+    paths = jaw_paths(template.face, vertex, _skin(data))
+    faces = FaceModelHeads(data, template, "facial20", s.seed)
+    people = PopulationHeads(template, "facial20", s.seed + 1)
+    renders = s.renders // 2
+
+    def drawn(first: int, heads: int, persons: int) -> Heads:
+        own = heads_of(faces, range(first, first + heads), vertex, paths, renders, s.seed)
+        return own.joined(heads_of(people, range(first, first + persons), vertex, paths, renders, s.seed))
+
+    model = learnt(drawn(0, s.model_heads, s.people).with_mirrored(), s, told)
+    unseen = drawn(100_000, s.test_heads, s.test_people)
+    judges = Heads(unseen.points_mm[1::2], unseen.paths_mm[1::2], ())
+    teachers = Heads(unseen.points_mm[::2], unseen.paths_mm[::2], ())
+    both = model.both_sides()
+    count = 10 * len(judges.points_mm)
+    fitted = calibrated(both, tested(both, teachers, count, s, s.seed + 2))
+    test = tested(fitted, judges, count, s, s.seed + 3)
+    return Made(replace(model, sigma_factor=fitted.sigma_factor, radius_factor=fitted.radius_factor), test)
+
+
+def _skin(data: Path) -> IntArray:
+    """Return the vertices of the face model's skin: face, head and neck."""
+    with np.load(data / "face_models/ict_facekit_head.npz", allow_pickle=False) as stored:
+        faces, part = stored["faces"], stored["face_part"]
+    return np.unique(faces[part <= 1]).astype(np.int64)

@@ -1,0 +1,292 @@
+"""From a photograph or a radiograph to landmarks, and from picture files to landmark files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from nasion.anatomy.landmarks import SCHEMES as OVERLAY_SCHEMES
+from nasion.errors import NasionError
+from nasion.geometry.surface import FloatArray
+from nasion.landmarks.image.completion import TARGETS, shipped_completion
+from nasion.landmarks.image.face_finder import FaceBox, one_face
+from nasion.landmarks.image.hair import covered
+from nasion.landmarks.image.pictures import DICOM_ENDINGS, ENDINGS, looks_drawn, read_picture, reduced
+from nasion.landmarks.image.predict import ImageLandmarker, ImageLandmarks, load_image_landmarker
+from nasion.landmarks.image.samples import Pixels
+from nasion.landmarks.image.schemes import image_scheme
+from nasion.readers.files import output_folder
+from nasion.readers.landmarks import LandmarkFile, write_landmarks
+
+FILE_ENDING: Final = ".landmarks.json"
+FREE_ONLY: Final = "NASION_FREE_WEIGHTS"
+"""Environment variable: 1 leaves out the weights whose training data may not be used commercially."""
+
+_WEIGHTS: Final = Path(__file__).parent / "weights"
+_NONCOMMERCIAL: Final = Path(__file__).parent / "weights_noncommercial"
+_COMPLETED_FROM: Final = "ibug68"
+_PROFILE_DEG: Final = 60.0
+_STRANGE_MISFIT: Final = 3.0
+"""Misfit of the 68 points to a head from which something is wrong; unseen heads stay below 2."""
+_MOST_MISSING: Final = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class FoundImageLandmarks:
+    """Landmarks of a picture.
+
+    Attributes
+    ----------
+    scheme
+        Of the landmarks.
+    image_size_px
+        (width, height) of the upright picture, in whose pixels they are.
+    face
+        Where the face is; None for radiographs.
+    result
+        The landmarks.
+    warnings
+        What the user should know, one line each.
+
+    """
+
+    scheme: str
+    image_size_px: tuple[int, int]
+    face: FaceBox | None
+    result: ImageLandmarks
+    warnings: tuple[str, ...]
+
+    def landmark_file(self) -> LandmarkFile:
+        """Return what a landmark file holds: points, standard deviations, and what is missing."""
+        found = self.result.found()
+        # schemes without helpers of their own have landmarks only
+        own = OVERLAY_SCHEMES.get(self.scheme, self.result.names)
+        sigma = zip(self.result.names, self.result.sigma_px.tolist(), strict=True)
+        return LandmarkFile(
+            scheme=self.scheme,
+            units="px",
+            landmarks={name: point for name, point in found.items() if name in own},
+            helpers={name: point for name, point in found.items() if name not in own},
+            sigma={name: value for name, value in sigma if name in found},
+            missing=dict(self.result.missing),
+            image_size_px=self.image_size_px,
+        )
+
+
+def model_folder(scheme: str, given: Path | None = None) -> Path:
+    """Return the folder of the model that finds a scheme: the given one, else the one in the package.
+
+    ``facial20`` follows from the 68 points of ``ibug68``. Weights whose training data may not be used commercially go
+    before free ones, unless the environment variable ``NASION_FREE_WEIGHTS`` is 1.
+
+    Raises
+    ------
+    NasionError
+        The scheme is unknown, or the package has no weights of it.
+
+    """
+    image_scheme(scheme)
+    if given is not None:
+        return given
+    network = _COMPLETED_FROM if scheme == "facial20" else scheme
+    places = [_WEIGHTS] if os.environ.get(FREE_ONLY) == "1" else [_NONCOMMERCIAL, _WEIGHTS]
+    for place in places:
+        if (place / network).is_dir():
+            return place / network
+    raise NasionError(
+        f"this installation has no weights for {network}; train them (nasion train image-landmarks --scheme "
+        f"{network} --out FOLDER) and give --model FOLDER/model"
+    )
+
+
+def find_image_landmarks(image: Pixels, scheme: str, model: Path | None = None) -> FoundImageLandmarks:
+    """Find the landmarks of a picture.
+
+    Parameters
+    ----------
+    image
+        (h, w, 3) uint8 RGB, upright; of a radiograph bone is bright.
+    scheme
+        ``"facial20"``, ``"ibug68"``, ``"cephalo19"`` or another of ``schemes.SCHEMES`` for which there is a model.
+    model
+        Folder of a trained model; None takes the package's own. For ``facial20`` it may be one of ``ibug68``, whose 68
+        points are completed, or one of ``facial20``.
+
+    Raises
+    ------
+    NasionError
+        There is no face, it is too small, or most of its landmarks are not seen; there is no such model, or it is of
+        another scheme.
+
+    """
+    folder = model_folder(scheme, model)
+    landmarker = load_image_landmarker(folder)
+    own = landmarker.card.scheme
+    if own != scheme and (scheme, own) != ("facial20", _COMPLETED_FROM):
+        raise NasionError(f"{folder}: is a model of {own}, not of {scheme}; give another --model")
+    small, scale, notes = reduced(image)
+    if landmarker.card.subject == "cephalogram":
+        found = _radiograph(small, scheme, landmarker)
+    else:
+        found = _face(small, scheme, landmarker)
+    face = None if found.face is None else found.face.scaled(1 / scale)
+    size = (image.shape[1], image.shape[0])
+    return FoundImageLandmarks(scheme, size, face, found.result.scaled(1 / scale), (*notes, *found.warnings))
+
+
+def _radiograph(image: Pixels, scheme: str, landmarker: ImageLandmarker) -> FoundImageLandmarks:
+    result, mirrored = landmarker.find_either_side(image)
+    _refuse_unseen(result, "a lateral radiograph of a head")
+    notes = ("the head looks to the left: the landmarks were found on its mirror image",) if mirrored else ()
+    return FoundImageLandmarks(scheme, (image.shape[1], image.shape[0]), None, result, notes)
+
+
+def _face(image: Pixels, scheme: str, landmarker: ImageLandmarker) -> FoundImageLandmarks:
+    face, notes = one_face(image)
+    if looks_drawn(image, face):
+        notes = (*notes, "it looks like a drawing; the landmarks' SDs hold for photographs, correct them by hand")
+    result = landmarker.find(image, face)
+    _refuse_unseen(result, "a face")
+    if scheme != landmarker.card.scheme:
+        result, more = completed(image, result)
+        notes = (*notes, *more)
+    return FoundImageLandmarks(scheme, (image.shape[1], image.shape[0]), face, result, notes)
+
+
+def _refuse_unseen(result: ImageLandmarks, what: str) -> None:
+    if len(result.missing) > _MOST_MISSING * len(result.names):
+        count = len(result.names) - len(result.missing)
+        raise NasionError(
+            f"only {count} of {len(result.names)} landmarks are seen in it; is it {what}? Place them by hand"
+        )
+
+
+def completed(image: Pixels, given: ImageLandmarks) -> tuple[ImageLandmarks, tuple[str, ...]]:
+    """Return the facial landmarks and helpers that 68 points tell, and notes.
+
+    Parameters
+    ----------
+    image
+        (h, w, 3): what hair covers is left out.
+    given
+        Of ``ibug68``.
+
+    """
+    found = shipped_completion().complete(given.points_px, given.sigma_px)
+    missing = covered(image, given.points_px, TARGETS, found.points_px) | found.missing()
+    outside = ((found.points_px < -0.5) | (found.points_px > np.array(image.shape[1::-1]) - 0.5)).any(axis=1)
+    missing |= {name: "outside the picture" for name, out in zip(TARGETS, outside, strict=True) if out}
+    notes = []
+    if found.misfit > _STRANGE_MISFIT:
+        notes.append(f"the 68 points do not form a face (misfit {found.misfit:.1f} SD); check the landmarks")
+    if abs(found.yaw_deg) > _PROFILE_DEG:
+        notes.append(f"the face is seen from the side (about {abs(found.yaw_deg):.0f} degrees): check the landmarks")
+    return _ordered(missing, found.points_px, found.sigma_px, found.radius90_px), tuple(notes)
+
+
+def _ordered(missing: dict[str, str], points: FloatArray, sigma: FloatArray, radius: FloatArray) -> ImageLandmarks:
+    there = np.array([name not in missing for name in TARGETS])
+    return ImageLandmarks(
+        TARGETS,
+        np.where(there[:, None], points, np.nan),
+        np.where(there, sigma, np.nan),
+        np.where(there, radius, np.nan),
+        {name: missing[name] for name in TARGETS if name in missing},
+    )
+
+
+def find_in_file(path: Path, scheme: str, out: Path, model: Path | None = None) -> FoundImageLandmarks:
+    """Find the landmarks of a picture file and write them, in pixels of the upright picture.
+
+    Raises
+    ------
+    NasionError
+        The picture cannot be read or used, or the file cannot be written; the message names the picture.
+
+    """
+    model_folder(scheme, model)
+    picture = read_picture(path, image_scheme(scheme).subject)
+    try:
+        found = find_image_landmarks(picture.image, scheme, model)
+    except NasionError as fault:
+        raise NasionError(f"{path}: {fault}") from None
+    write_landmarks(out, found.landmark_file())
+    warnings = (*picture.warnings, *found.warnings)
+    return FoundImageLandmarks(scheme, found.image_size_px, found.face, found.result, warnings)
+
+
+def pictures_in(folder: Path, scheme: str) -> list[Path]:
+    """Return the picture files of a folder, by name; face masks (``NAME.mask.png``) are none.
+
+    Raises
+    ------
+    NasionError
+        There are none, or two of one name with different endings, whose landmark files would be the same.
+
+    """
+    endings = ENDINGS + (DICOM_ENDINGS if image_scheme(scheme).subject == "cephalogram" else ())
+    paths = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in endings
+        and path.is_file()
+        and not path.name.startswith(".")
+        and not path.name.endswith(".mask.png")
+    )
+    if not paths:
+        raise NasionError(f"{folder}: holds no pictures; give a folder with {', '.join(endings)} files")
+    for one, other in pairwise(paths):
+        if one.stem == other.stem:
+            raise NasionError(f"{folder}: {one.name} and {other.name} would have one landmark file; rename one")
+    return paths
+
+
+def find_in_folder(
+    folder: Path,
+    scheme: str,
+    out: Path,
+    model: Path | None = None,
+    *,
+    force: bool = False,
+    each: Callable[[Path, FoundImageLandmarks | NasionError], None],
+) -> int:
+    """Find the landmarks of a folder's pictures; return how many pictures could not be used.
+
+    Parameters
+    ----------
+    folder
+        Of pictures.
+    scheme, model
+        See ``find_image_landmarks``.
+    out
+        Folder for ``NAME.landmarks.json``.
+    force
+        Replace the folder.
+    each
+        Told after each picture: what was found, or why not.
+
+    Raises
+    ------
+    NasionError
+        There are no pictures, none can be used, there is no model, or the folder cannot be written.
+
+    """
+    paths = pictures_in(folder, scheme)
+    load_image_landmarker(model_folder(scheme, model))
+    failed = 0
+    with output_folder(out, force, paths) as temporary:
+        for path in paths:
+            try:
+                each(path, find_in_file(path, scheme, temporary / f"{path.stem}{FILE_ENDING}", model))
+            except NasionError as fault:
+                failed += 1
+                each(path, fault)
+        if failed == len(paths):
+            raise NasionError(f"{folder}: the landmarks of none of its {failed} pictures were found; nothing written")
+    return failed
