@@ -52,13 +52,13 @@ def _path(given: AnyPath | None) -> Path | None:
 
 def read_photo(
     image: AnyPath,
-    landmarks: AnyPath,
+    landmarks: AnyPath | None = None,
     mask: AnyPath | None = None,
     prior: CameraPrior | None = None,
     accept_sides: bool = False,
     find_face: bool = False,
 ) -> Photograph:
-    """Read a photograph, its facial landmarks (pixels) and, optionally, its face mask.
+    """Read a photograph, its facial landmarks (pixels; found in it where None) and, optionally, its face mask.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def read_photo(
     """
     path = Path(image)
     drawn = None if mask is None else Path(mask)
-    files = PhotoFiles(path.name, path, Path(landmarks), drawn, find_face=find_face)
+    files = PhotoFiles(path.name, path, _path(landmarks), drawn, find_face=find_face)
     return load_photograph(files, prior, accept_sides)
 
 

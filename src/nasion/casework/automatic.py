@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasion.casework.records import InputFile, Skull, SkullFiles
@@ -10,9 +11,13 @@ from nasion.errors import NasionError
 from nasion.overlay.problem import SkullLandmarks
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from nasion.readers.landmarks import LandmarkFile
 
 SKULL_SCHEME = "cranial20"
+PHOTO_SCHEME = "facial20"
 
 
 def found_skull(files: SkullFiles, accept_sides: bool = False) -> Skull:
@@ -61,6 +66,32 @@ def found_skull(files: SkullFiles, accept_sides: bool = False) -> Skull:
         tuple(f"{files.mesh}: {note}" for note in notes),
         found,
     )
+
+
+def found_photo_landmarks(path: Path, image: NDArray[np.uint8]) -> tuple[LandmarkFile, list[str]]:
+    """Return the facial landmarks found in a photograph, with their SDs in pixels, and notes.
+
+    Parameters
+    ----------
+    path
+        Of the photograph, for messages.
+    image
+        (h, w, 3) uint8, the upright picture.
+
+    Raises
+    ------
+    NasionError
+        No face is found, or it cannot be used; see ``landmarks.image.find.find_image_landmarks``.
+
+    """
+    from nasion.landmarks.image.find import find_image_landmarks
+
+    try:
+        found = find_image_landmarks(image, PHOTO_SCHEME)
+    except NasionError as fault:
+        raise NasionError(f"{path}: {fault}") from None
+    own = found.landmark_file()
+    return own, [f"{path}: {note}" for note in (*found.warnings, in_words(own))]
 
 
 def in_words(found: LandmarkFile) -> str:

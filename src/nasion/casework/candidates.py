@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 from nasion.casework.inputs import face_region_of, load_photograph, load_skull
 from nasion.casework.measures import measure_photo
-from nasion.casework.records import Candidate, InputFile, PhotoFiles, Photograph, Problem, Skull, SkullFiles
+from nasion.casework.records import (
+    AutomaticLandmarks,
+    Candidate,
+    InputFile,
+    PhotoFiles,
+    Photograph,
+    Problem,
+    Skull,
+    SkullFiles,
+)
 from nasion.casework.settings import CaseSettings
 from nasion.errors import NasionError
 from nasion.overlay.problem import OverlayProblem
@@ -72,7 +81,7 @@ def solve_candidate(
         measures,
         tuple(problems),
         tuple(own),
-        skull.automatic,
+        (*skull.automatic, *_found(photographs)),
     )
 
 
@@ -139,4 +148,18 @@ def _solved_or_failed(
             )
         except NasionError as fault:
             problems = [*problems, Problem(name, None, str(fault))]
-    return Candidate(name, skull.name, skull.files, tuple(photographs), None, (), tuple(problems), tuple(inputs))
+    return Candidate(
+        name,
+        skull.name,
+        skull.files,
+        tuple(photographs),
+        None,
+        (),
+        tuple(problems),
+        tuple(inputs),
+        (*skull.automatic, *_found(photographs)),
+    )
+
+
+def _found(photographs: Sequence[Photograph]) -> tuple[AutomaticLandmarks, ...]:
+    return tuple(found for photograph in photographs for found in photograph.automatic)

@@ -19,9 +19,9 @@ CONTOURS_ENDING: Final = ".contours.json"
 def gallery_people(gallery: Path) -> dict[str, tuple[tuple[PhotoFiles, ...], tuple[Problem, ...]]]:
     """Return person id to (photographs with their files, problems), by the person's folder name.
 
-    A person is a sub-folder with ``NAME.jpg`` (or .jpeg, .png, .tif) and ``NAME.landmarks.json``, optionally a face
-    mask, ``NAME.mask.png`` or ``NAME.face.json``, and ``NAME.contours.json``; the photographs may also lie in its
-    sub-folder ``photos``, as ``nasion population`` writes them.
+    A person is a sub-folder with ``NAME.jpg`` (or .jpeg, .png, .tif), optionally ``NAME.landmarks.json`` (without it
+    the landmarks are found), a face mask, ``NAME.mask.png`` or ``NAME.face.json``, and ``NAME.contours.json``; the
+    photographs may also lie in its sub-folder ``photos``, as ``nasion population`` writes them.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def gallery_people(gallery: Path) -> dict[str, tuple[tuple[PhotoFiles, ...], tup
     for folder in _sub_folders(gallery, "gallery", "photographs of a person"):
         photos, problems = _photos_of(folder)
         if not photos and not problems:
-            reason = f"{folder}: no photograph ({', '.join(PHOTO_ENDINGS)}); add one and its landmark file"
+            reason = f"{folder}: no photograph ({', '.join(PHOTO_ENDINGS)}); add one"
             problems = [Problem(folder.name, None, reason)]
         people[folder.name] = (tuple(photos), tuple(problems))
     return people
@@ -74,16 +74,13 @@ def _photos_of(folder: Path) -> tuple[list[PhotoFiles], list[Problem]]:
         landmarks = image.with_name(image.stem + LANDMARK_ENDING)
         masks = [path for ending in MASK_ENDINGS if (path := image.with_name(image.stem + ending)).is_file()]
         contours = image.with_name(image.stem + CONTOURS_ENDING)
-        if not landmarks.is_file():
-            problems.append(
-                Problem(folder.name, image.name, f"{image}: {landmarks.name} is missing; place its landmarks")
-            )
-        elif len(masks) > 1:
+        if len(masks) > 1:
             both = f"{image}: {masks[0].name} and {masks[1].name} are both there; keep one face mask"
             problems.append(Problem(folder.name, image.name, both))
         else:
             drawn = contours if contours.is_file() else None
-            photos.append(PhotoFiles(image.name, image, landmarks, masks[0] if masks else None, contours=drawn))
+            given = landmarks if landmarks.is_file() else None
+            photos.append(PhotoFiles(image.name, image, given, masks[0] if masks else None, contours=drawn))
     return photos, problems
 
 

@@ -18,6 +18,8 @@ from nasion.overlay.problem import CameraPrior, Photo, SkullLandmarks
 if TYPE_CHECKING:
     from nasion.anatomy.tissue import TissueTable
     from nasion.geometry.surface import Mesh
+    from nasion.readers.landmarks import LandmarkFile
+    from nasion.readers.photographs import Photograph as PicturePixels
 
 FARTHEST_FROM_MESH_MM: Final = 5.0
 """A cranial landmark farther than this from the skull's surface is refused."""
@@ -111,12 +113,12 @@ def load_photograph(
     accept_sides: bool = False,
     tissue: TissueTable | None = None,
 ) -> Photograph:
-    """Read a photograph's landmarks and check them against its pixels.
+    """Read a photograph's landmarks and check them against its pixels; without landmarks they are found in it.
 
     Parameters
     ----------
     files
-        Image, landmarks and, optionally, face mask and contours, or the wish that the face be found.
+        Image and, optionally, landmarks, face mask and contours, or the wish that the face be found.
     prior
         The user's camera knowledge; EXIF fills in the focal length. None: what ``files`` holds.
     accept_sides
@@ -127,38 +129,51 @@ def load_photograph(
     Raises
     ------
     NasionError
-        A file cannot be read, landmarks lie outside the picture or belong to another form of it, or left and right are
-        exchanged.
+        A file cannot be read, landmarks lie outside the picture or belong to another form of it, left and right are
+        exchanged, or no landmarks can be found in it.
 
     """
-    from nasion.readers.landmarks import read_landmarks
-    from nasion.readers.photographs import check_image_size, read_photograph
+    from nasion.readers.photographs import read_photograph
 
     picture = read_photograph(files.image)
-    found = read_landmarks(files.landmarks, "facial", 2)
-    check_image_size(files.landmarks, found, picture)
+    marks, landmark_notes = _landmarks_of(files, picture)
     drawn_face(files, picture.size_px)
     paths = [path for path in (files.image, files.landmarks, files.mask, files.contours) if path is not None]
     photo = Photo(
         files.name,
-        dict(found.landmarks),
+        dict(marks.landmarks),
         picture.size_px,
-        dict(found.sigma),
+        dict(marks.sigma),
         with_exif(prior or files.prior, picture.focal_px),
     )
-    if not accept_sides:
+    if not accept_sides and files.landmarks is not None:
         from nasion.anatomy.tissue import TissueTable
         from nasion.overlay.sides import check_photo_sides
 
         check_photo_sides(photo, tissue or TissueTable.load())
     notes = [f"{files.image}: {note}" for note in picture.warnings]
-    notes += [f"{files.landmarks}: {note}" for note in found.warnings]
+    notes += landmark_notes
     found_mask = None
     if files.find_face and files.mask is None:
         found_mask, note = found_face(photo, picture.image, tissue)
         notes.append(f"{files.image}: {note}")
     inputs = tuple(input_file(path) for path in paths)
-    return Photograph(photo, files, dict(found.helpers), found_mask, inputs, tuple(notes))
+    found = marks if files.landmarks is None else None
+    return Photograph(photo, files, dict(marks.helpers), found_mask, inputs, tuple(notes), found)
+
+
+def _landmarks_of(files: PhotoFiles, picture: PicturePixels) -> tuple[LandmarkFile, list[str]]:
+    """Return a photograph's landmarks, given or found, and notes."""
+    if files.landmarks is None:
+        from nasion.casework.automatic import found_photo_landmarks
+
+        return found_photo_landmarks(files.image, picture.image)
+    from nasion.readers.landmarks import read_landmarks
+    from nasion.readers.photographs import check_image_size
+
+    given = read_landmarks(files.landmarks, "facial", 2)
+    check_image_size(files.landmarks, given, picture)
+    return given, [f"{files.landmarks}: {note}" for note in given.warnings]
 
 
 def drawn_face(files: PhotoFiles, size_px: tuple[int, int]) -> FaceRegion | None:

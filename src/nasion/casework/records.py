@@ -49,12 +49,13 @@ class SkullFiles:
 class PhotoFiles:
     """Where a photograph is read from; the face mask and the face's contours are optional.
 
-    Without a mask ``find_face`` looks for the face by the landmarks (``overlay.face_segmentation``).
+    Without landmarks they are found in the picture. Without a mask ``find_face`` looks for the face by the landmarks
+    (``overlay.face_segmentation``).
     """
 
     name: str
     image: Path
-    landmarks: Path
+    landmarks: Path | None
     mask: Path | None = None
     prior: CameraPrior = field(default_factory=CameraPrior)
     contours: Path | None = None
@@ -99,6 +100,8 @@ class Photograph:
         Helper points (corners of the mouth, ...), (2,) px.
     found_mask
         The automatic face mask as PNG bytes; None where none was asked for or found.
+    found
+        The landmarks that were found automatically; None where they were given.
     inputs, notes
         Files with their SHA-256; what the user should know.
 
@@ -110,6 +113,14 @@ class Photograph:
     found_mask: bytes | None = None
     inputs: tuple[InputFile, ...] = ()
     notes: tuple[str, ...] = ()
+    found: LandmarkFile | None = None
+
+    @property
+    def automatic(self) -> tuple[AutomaticLandmarks, ...]:
+        """The landmarks that were found automatically; none where they were given."""
+        if self.found is None or self.files is None:
+            return ()
+        return (AutomaticLandmarks(str(self.files.image), self.found),)
 
 
 @dataclass(frozen=True)

@@ -39,14 +39,17 @@ SkullLandmarks = Annotated[
     Path | None, typer.Option("--skull-landmarks", help="Cranial landmarks; found on --skull where they are not given.")
 ]
 Photo = Annotated[Path | None, typer.Option("--photo", help="Photograph (JPEG, PNG, TIFF).")]
-PhotoLandmarks = Annotated[Path | None, typer.Option("--photo-landmarks", help="Its facial landmarks, in pixels.")]
+PhotoLandmarks = Annotated[
+    Path | None,
+    typer.Option("--photo-landmarks", help="Its facial landmarks, in pixels; found in it where they are not given."),
+]
 PhotoMask = Annotated[Path | None, typer.Option("--photo-mask", help="Its face mask (PNG or JSON, docs/masks.md).")]
 
 
 def overlay(
     photo: Annotated[Path, typer.Option("--photo", help="Photograph (JPEG, PNG, TIFF).")],
-    photo_landmarks: Annotated[Path, typer.Option("--photo-landmarks", help="Its facial landmarks, in pixels.")],
     out: Out,
+    photo_landmarks: PhotoLandmarks = None,
     skull: Annotated[Path | None, typer.Option("--skull", help="Skull surface (PLY, STL, OBJ, VTP).")] = None,
     skull_landmarks: SkullLandmarks = None,
     photo_mask: PhotoMask = None,
@@ -102,7 +105,7 @@ def identify(
 ) -> None:
     """Rank the people of a gallery for one skull (--skull, --gallery), or several skulls for one photograph.
 
-    The second form takes --photo, --photo-landmarks and --skulls.
+    The second form takes --photo and --skulls. Landmarks that are not given are found.
     """
     from nasion.casework.identify import identify_gallery, identify_skulls
     from nasion.casework.inputs import load_photograph, skull_files
@@ -120,7 +123,7 @@ def identify(
             case = identify_gallery(
                 files, gallery, settings, executor, lambda done, total: advance("people", done, total)
             )
-        elif photo is not None and photo_landmarks is not None and skulls is not None and gallery is None:
+        elif photo is not None and skulls is not None and gallery is None:
             picture = PhotoFiles(photo.name, photo, photo_landmarks, photo_mask, find_face=mask == "auto")
             case = identify_skulls(
                 [load_photograph(picture, settings.prior, accept_sides)],
@@ -132,7 +135,7 @@ def identify(
         else:
             raise NasionError(
                 "identify needs either --skull, --skull-landmarks or both, and --gallery, "
-                "or --photo, --photo-landmarks and --skulls"
+                "or --photo and --skulls"
             )
     _finish(case, out, force, details, inputs)
 
