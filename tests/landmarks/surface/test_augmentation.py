@@ -15,7 +15,7 @@ from nasion.landmarks.surface.cloud import Cloud, Sample
 from nasion.landmarks.surface.heads import IBUG68, NAMES, face_model
 from nasion.landmarks.surface.stored_samples import StoredSamples, is_made, read_sample, sample_path, write_sample
 
-STRONG = AugmentSettings(turn_sd_deg=30, shift_sd=0.2, size_sd=0.2, stretch_sd=0.2)
+STRONG = AugmentSettings(turn_sd_deg=30, shift_sd=0.2, size_sd=0.2, stretch_sd=0.2, bends=0)
 NAMED = ("nasion", "zygion_left", "zygion_right", "gnathion")
 
 
@@ -51,6 +51,29 @@ def test_one_affine_map_moves_points_normals_and_landmarks(seed: int, mirrored: 
     moved = np.hstack([outside, np.ones((120, 1))]) @ affine
     assert np.einsum("ij,ij->i", moved - after.cloud.points, after.cloud.normals).min() > 0
     assert (after.person, after.mesh) == ("somebody", None)
+
+
+def test_bends_move_surface_and_landmarks_together_and_normals_with_them() -> None:
+    # a finely sampled ball: normals of the bent surface by differences along it
+    rng = np.random.default_rng(2)
+    normals = rng.normal(size=(200, 3))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    aside = np.cross(normals, [0.3, 0.5, 0.8])
+    aside /= np.linalg.norm(aside, axis=1, keepdims=True)
+    step = 1e-4
+    first = normals + step * aside
+    second = normals + step * np.cross(normals, aside)
+    points = 0.7 * np.concatenate([normals, *(p / np.linalg.norm(p, axis=1, keepdims=True) for p in (first, second))])
+    cloud = Cloud(points, np.tile(normals, (3, 1)), np.zeros(3), 130.0, np.eye(3))
+    how = AugmentSettings(turn_sd_deg=0, shift_sd=0, size_sd=0, stretch_sd=0, mirrored=0, bend_sd=0.01)
+    after = augmented(Sample(cloud, points[:4], "somebody"), NAMED, np.random.default_rng(5), how)
+    moved = after.cloud.points.reshape(3, 200, 3)
+    assert np.linalg.norm(moved[0] - points[:200], axis=1).max() > 0.01
+    assert after.landmarks == pytest.approx(after.cloud.points[:4])
+    true = np.cross(moved[1] - moved[0], moved[2] - moved[0])
+    true /= np.linalg.norm(true, axis=1, keepdims=True)
+    cosine = np.einsum("ij,ij->i", true, after.cloud.normals[:200])
+    assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).max() < 1.0
 
 
 def test_absent_landmarks_stay_absent_on_their_new_side() -> None:

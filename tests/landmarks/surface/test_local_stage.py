@@ -20,7 +20,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed; pip install 'nasi
 import torch
 
 from nasion.landmarks.sessions import make_session
-from nasion.landmarks.surface.local_batches import LocalData, _aligned, draw_batch
+from nasion.landmarks.surface.local_batches import LocalData, _aligned, _bent, draw_batch
 from nasion.landmarks.surface.local_export import local_to_onnx
 from nasion.landmarks.surface.local_model import LocalNet, local_loss
 from nasion.landmarks.surface.local_stage import LocalStage
@@ -119,6 +119,28 @@ def test_mirrored_twice_is_the_same_person() -> None:
     )
     assert np.array_equal(twice.landmarks_mm, one.landmarks_mm)
     assert np.array_equal(twice.pieces, one.pieces, equal_nan=True)
+
+
+def test_bent_pieces_keep_their_landmark_and_their_normals() -> None:
+    """On a ball: normals of the bent surface by differences along it."""
+    rng = np.random.default_rng(0)
+    up = rng.normal(size=(40, 3)) * [0.15, 0.15, 0.0] + [0.0, 0.0, 1.0]
+    up /= np.linalg.norm(up, axis=1, keepdims=True)
+    aside = np.cross(up, [1.0, 0.0, 0.0])
+    step = 1e-3
+    grid = [up, up + step * aside, up + step * np.cross(up, aside)]
+    points = 60.0 * np.concatenate([p / np.linalg.norm(p, axis=1, keepdims=True) for p in grid]) - [0.0, 0.0, 60.0]
+    points = np.concatenate([points, np.zeros((1, 3))])
+    normals = np.concatenate([np.tile(up, (3, 1)), [[0.0, 0.0, 1.0]]])
+    pieces = torch.from_numpy(np.concatenate([points, normals], axis=1))[None, None].double()
+    for seed in range(5):
+        bent = _bent(pieces.float(), torch.Generator().manual_seed(seed))[0, 0].double().numpy()
+        assert bent[-1, :3] == pytest.approx(np.zeros(3), abs=1e-5)
+        moved = bent[:-1, :3].reshape(3, 40, 3)
+        true = np.cross(moved[1] - moved[0], moved[2] - moved[0])
+        true /= np.linalg.norm(true, axis=1, keepdims=True)
+        cosine = np.einsum("ij,ij->i", true, bent[:40, 3:])
+        assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).mean() < 2.5
 
 
 def test_loss_by_hand() -> None:

@@ -107,7 +107,7 @@ def test_a_split_is_complete_and_nobody_is_on_two_sides(count: int, seed: int, f
 
 
 def test_mean_heads_are_the_mean(builtin: Template) -> None:
-    template = mean_heads([builtin], "cranial20", seed=3, count=2)
+    template = mean_heads([builtin], "cranial20", seed=3)
     assert template.what == "skull"
     source = PopulationHeads(builtin, "cranial20", 3)
     rng = np.random.default_rng(0)

@@ -37,6 +37,9 @@ class AugmentSettings:
         Relative standard deviations of the size and of each axis.
     mirrored
         Share of samples that change sides.
+    bends, bend_sd, bend_length
+        Number, size (each axis) and length (standard units) of smooth bumps of a field that displaces the head: people
+        and templates differ in more ways than the training people do.
 
     """
 
@@ -45,10 +48,13 @@ class AugmentSettings:
     size_sd: float = 0.03
     stretch_sd: float = 0.03
     mirrored: float = 0.5
+    bends: int = 8
+    bend_sd: float = 0.02
+    bend_length: float = 0.3
 
 
 def augmented(sample: Sample, names: Sequence[str], rng: np.random.Generator, settings: AugmentSettings) -> Sample:
-    """Return a sample turned, moved, stretched and perhaps mirrored.
+    """Return a sample turned, moved, stretched, bent and perhaps mirrored.
 
     Its frame stays as it was: the cloud is for learning, not for going back to the mesh, which is left out.
     """
@@ -65,9 +71,45 @@ def augmented(sample: Sample, names: Sequence[str], rng: np.random.Generator, se
     # normals go by the inverse transpose; a reflection keeps them outward
     normals: FloatArray = (sample.cloud.normals / scales) @ turn.T
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    field = _Bends.drawn(rng, settings)
+    normals = field.normals(points, normals)
+    landmarks = (landmarks * scales) @ turn.T + shift
+    points, landmarks = points + field.at(points), landmarks + field.at(landmarks)
     frame = sample.cloud.frame
     cloud = Cloud(points, normals, frame.center_mm, frame.scale_mm, frame.rotation)
-    return Sample(cloud, (landmarks * scales) @ turn.T + shift, sample.person)
+    return Sample(cloud, landmarks, sample.person)
+
+
+@dataclass(frozen=True, eq=False)
+class _Bends:
+    """A smooth field of displacements: Gaussians of (m, 3) sizes about (m, 3) centres."""
+
+    centers: FloatArray
+    sizes: FloatArray
+    length: float
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator, settings: AugmentSettings) -> _Bends:
+        count = settings.bends
+        sizes = settings.bend_sd * rng.standard_normal((count, 3))
+        return cls(rng.uniform(-1, 1, (count, 3)), sizes, settings.bend_length)
+
+    def at(self, points: FloatArray) -> FloatArray:
+        displaced: FloatArray = self._bells(points) @ self.sizes
+        return displaced
+
+    def normals(self, points: FloatArray, normals: FloatArray) -> FloatArray:
+        """Return the normals of the displaced surface, to first order in the field's slope."""
+        bells = self._bells(points) * (normals @ self.sizes.T)
+        slope = (bells @ self.centers - bells.sum(axis=1, keepdims=True) * points) / self.length**2
+        bent = normals - slope
+        unit: FloatArray = bent / np.linalg.norm(bent, axis=1, keepdims=True)
+        return unit
+
+    def _bells(self, points: FloatArray) -> FloatArray:
+        away2 = ((points[:, None] - self.centers[None]) ** 2).sum(axis=2)
+        bells: FloatArray = np.exp(-away2 / (2 * self.length**2))
+        return bells
 
 
 def mirror_order(names: Sequence[str]) -> NDArray[np.int64]:

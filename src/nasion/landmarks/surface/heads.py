@@ -32,6 +32,8 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
 
 _MODEL: Final = "face_models/ict_facekit_head.npz"
 _MODEL_POINTS: Final = "face_models/ict_facial_landmarks.json"
+_MEAN_OF: Final = 48
+_HEAVIEST: Final = 6
 _KEPT_HEADS: Final = 64
 """Heads that a source keeps: drawing a person takes longer than scanning it."""
 
@@ -211,13 +213,19 @@ def face_model(folder: Path) -> tuple[FaceModel, dict[str, int]]:
     return model, cast("dict[str, int]", table["vertex"])
 
 
-def mean_heads(templates: list[Template], scheme: str, seed: int, count: int = 16) -> OrientationTemplate:
-    """Return the orientation template of each template's mean over ``count`` of its people."""
+def mean_heads(templates: list[Template], scheme: str, seed: int) -> OrientationTemplate:
+    """Return the orientation template of each template's mean head; of faces, its mean heavy head as well.
+
+    The faces of very heavy people resemble a mean head in so many ways that they could not be oriented by it.
+    """
     kind = kind_of(scheme)
     means = []
     for template in templates:
-        people = [person_of(template, seed, index) for index in range(count)]
+        people = [person_of(template, seed, index) for index in range(_MEAN_OF)]
         meshes = [person.skull if kind == "cranial" else person.face for person in people]
-        means.append(meshes[0].moved(np.mean([mesh.vertices for mesh in meshes], axis=0)))
+        groups = [np.arange(len(people))]
+        if kind == "facial":
+            groups.append(np.argsort([person.build_factor for person in people])[-_HEAVIEST:])
+        means += [meshes[0].moved(np.mean([meshes[k].vertices for k in group], axis=0)) for group in groups]
     what: Literal["skull", "face"] = "skull" if kind == "cranial" else "face"
     return OrientationTemplate.of(what, means)

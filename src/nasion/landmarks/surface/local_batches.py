@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nasion.landmarks.surface.local_input import RESIDUAL_MM
+from nasion.landmarks.surface.patches import STORED_RADIUS_MM
 from nasion.landmarks.surface.settings import LocalSettings
 
 SMALLEST_SD_MM: Final = 0.4
@@ -23,6 +24,15 @@ _COMMON: Final = 0.5
 """Of that, as a displacement of all estimates together."""
 _STRETCH_SD: Final = 0.04
 _LEFT_OUT: Final = 0.03
+_PLACE_SD_MM: Final = 2.5
+_PLACE_LENGTH_MM: Final = 45.0
+_OWN_PLACE: Final = 0.5
+"""Landmarks lie otherwise than in the training people: by a field of this size and length, and half as much alone."""
+_SHEAR_SD: Final = 0.05
+_BENDS: Final = 4
+_BEND_SD_MM: Final = 0.4
+_BEND_LENGTH_MM: Final = 6.0
+"""The surface round each landmark is sheared and bent by so much."""
 _FEWEST: Final = 3
 """Landmarks that an alignment needs."""
 
@@ -92,6 +102,8 @@ def draw_batch(
     landmarks = torch.from_numpy(data.landmarks_mm[rows])
     if varied:
         pieces, landmarks = _varied(pieces, landmarks, torch.from_numpy(data.mirror), generator)
+        landmarks = _displaced(landmarks, torch.from_numpy(data.prototype_mm), generator)
+        pieces = _bent(pieces, generator)
     there = torch.isfinite(landmarks[..., 0])
     if varied:
         left = there & (torch.rand(there.shape, generator=generator) > _LEFT_OUT)
@@ -123,6 +135,32 @@ def _varied(pieces: Tensor, landmarks: Tensor, mirror: Tensor, generator: torch.
     # normals go by the inverse transpose
     normals = torch.nn.functional.normalize(pieces[..., 3:] / scale[:, None, None], dim=-1)
     return torch.cat([pieces[..., :3] * scale[:, None, None], normals], dim=-1), landmarks * scale[:, None]
+
+
+def _displaced(landmarks: Tensor, prototype: Tensor, generator: torch.Generator) -> Tensor:
+    """Return landmarks that lie otherwise; their pieces go with them."""
+    near = torch.cdist(prototype, prototype) / _PLACE_LENGTH_MM
+    covariance = torch.exp(-(near**2) / 2) + _OWN_PLACE**2 * torch.eye(len(prototype))
+    root = torch.linalg.cholesky(covariance)
+    displaced: Tensor = landmarks + _PLACE_SD_MM * (root @ torch.randn(landmarks.shape, generator=generator))
+    return displaced
+
+
+def _bent(pieces: Tensor, generator: torch.Generator) -> Tensor:
+    """Return pieces that are sheared and bent; the landmark itself, their origin, stays."""
+    batch, count = pieces.shape[:2]
+    points, normals = pieces[..., :3], pieces[..., 3:]
+    shear = _SHEAR_SD * torch.randn(batch, count, 3, 3, generator=generator)
+    sizes = _BEND_SD_MM * torch.randn(batch, count, _BENDS, 3, generator=generator)
+    centers = 0.5 * STORED_RADIUS_MM * torch.randn(batch, count, _BENDS, 3, generator=generator)
+    bells = torch.exp(-(torch.cdist(points, centers) ** 2) / (2 * _BEND_LENGTH_MM**2))
+    at_origin = torch.exp(-centers.square().sum(dim=-1) / (2 * _BEND_LENGTH_MM**2))
+    moved = points + points @ shear + bells @ sizes - at_origin[:, :, None] @ sizes
+    # to first order in the slope of the displacement
+    weighted = bells * (normals @ sizes.transpose(2, 3))
+    slope = (weighted @ centers - weighted.sum(dim=-1, keepdim=True) * points) / _BEND_LENGTH_MM**2
+    turned = normals - normals @ shear.transpose(2, 3) - slope
+    return torch.cat([moved, torch.nn.functional.normalize(turned, dim=-1)], dim=-1)
 
 
 def _estimates(pieces: Tensor, truth: Tensor, there: Tensor, generator: torch.Generator, sd_mm: float | None) -> Tensor:
