@@ -129,11 +129,11 @@ class CompletionModel:
         """Return the cells of both turns; the frontal ones count once."""
         other = self.mirrored()
         turned = other.pose_deg[:, 0] < 0
-        arrays = [
-            np.concatenate([getattr(self, name), getattr(other, name)[turned]])
+        arrays = {
+            name: np.concatenate([getattr(self, name), getattr(other, name)[turned]])
             for name in ("pose_deg", "mean_mm", "modes_mm", "rest_mm", "hidden")
-        ]
-        return CompletionModel(*arrays, self.sigma_factor, self.radius_factor)
+        }
+        return CompletionModel(**arrays, sigma_factor=self.sigma_factor, radius_factor=self.radius_factor)
 
     def complete(self, points_px: FloatArray, sigma_px: FloatArray) -> Completed:
         """Return the facial landmarks.

@@ -7,7 +7,7 @@ mesh. No picture is drawn except for what is hidden.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -16,22 +16,14 @@ import numpy as np
 
 from nasion.anatomy.landmarks import SCHEMES, mirrored
 from nasion.errors import NasionError
-from nasion.geometry.camera import Camera, image_center_px, pose_rotation
-from nasion.geometry.raster import depth_of
-from nasion.geometry.surface import FloatArray, IntArray, Mesh
-from nasion.geometry.visibility import visible_in_depth
+from nasion.geometry.surface import FloatArray
 from nasion.landmarks.image.completion import MIRRORED_POINTS, MOSTLY_HIDDEN, TARGETS, CompletionModel
-from nasion.landmarks.surface.heads import FaceModelHeads, HeadSource, PopulationHeads, face_model
+from nasion.landmarks.image.completion_heads import Heads, Vertices, heads_of, hidden_shares, jaw_paths, projected
+from nasion.landmarks.surface.heads import FaceModelHeads, PopulationHeads, face_model
 from nasion.population.phantom_ict import phantom_ict_template
 
 COVERAGE: Final = 0.9
 _JAW: Final = 17
-_STEPS: Final = 8
-_NOSE_TIP: Final = 30
-_PATH_HALF_WIDTH_MM: Final = 3.0
-_PATH_FROM: Final = 0.4
-"""Share of the way from the nose to the jaw at which a path begins: the nose itself is no outline of the cheek."""
-_RENDER_PX: Final = 160
 
 
 @dataclass(frozen=True)
@@ -72,111 +64,6 @@ class MakingSettings:
     seed: int = 0
 
 
-@dataclass(frozen=True, eq=False)
-class Heads:
-    """Points of heads, and some whole meshes.
-
-    Attributes
-    ----------
-    points_mm
-        (h, 68 + t, 3) in the Frankfurt frame: the 68, then ``TARGETS``.
-    paths_mm
-        (h, 17, s, 3) where the outline may be, of each jaw point.
-    meshes
-        A few of the heads, with their places in ``points_mm``.
-
-    """
-
-    points_mm: FloatArray
-    paths_mm: FloatArray
-    meshes: tuple[tuple[int, Mesh], ...]
-
-    def joined(self, other: Heads) -> Heads:
-        """Return the heads of both."""
-        count = len(self.points_mm)
-        return Heads(
-            np.concatenate([self.points_mm, other.points_mm]),
-            np.concatenate([self.paths_mm, other.paths_mm]),
-            (*self.meshes, *((count + k, mesh) for k, mesh in other.meshes)),
-        )
-
-    def with_mirrored(self) -> Heads:
-        """Return the heads and their mirror images, so that no side is preferred."""
-        flip = np.array([-1.0, 1.0, 1.0])
-        meshes = tuple((row, Mesh(mesh.vertices * flip, mesh.faces[:, ::-1])) for row, mesh in self.meshes)
-        return self.joined(Heads(self.points_mm[:, MIRRORED_POINTS] * flip, self.paths_mm[:, ::-1] * flip, meshes))
-
-
-def jaw_paths(mesh: Mesh, ibug68: IntArray, skin: IntArray) -> IntArray:
-    """Return (17, s) vertices on the way from the nose's tip to each jaw point, the jaw point last.
-
-    Parameters
-    ----------
-    mesh
-        A mean head in the Frankfurt frame.
-    ibug68
-        (68,) vertices.
-    skin
-        Vertices that may be on the outline (no eyeballs, teeth or tongue).
-
-    """
-    places = mesh.vertices[skin]
-    nose = mesh.vertices[ibug68[_NOSE_TIP], :2]
-    paths = np.empty((_JAW, _STEPS), dtype=np.int64)
-    for row, jaw in enumerate(ibug68[:_JAW]):
-        along = mesh.vertices[jaw, :2] - nose
-        reach = float(np.linalg.norm(along))
-        along = along / reach
-        way = (places[:, :2] - nose) @ along
-        beside = abs((places[:, :2] - nose) @ np.array([-along[1], along[0]]))
-        front = (beside < _PATH_HALF_WIDTH_MM) & (places[:, 2] > mesh.vertices[jaw, 2] - 1.0)
-        for column, share in enumerate(np.linspace(_PATH_FROM, 1.0, _STEPS)[:-1]):
-            near = np.flatnonzero(front & (abs(way - share * reach) < 0.06 * reach))
-            best = near[np.argmax(places[near, 2])] if len(near) else None
-            paths[row, column] = jaw if best is None else skin[best]
-        paths[row, -1] = jaw
-    return paths
-
-
-def heads_of(
-    source: HeadSource, indices: Sequence[int], ibug68: IntArray, paths: IntArray, renders: int, seed: int
-) -> Heads:
-    """Return the points of a source's heads, and the meshes of the first ``renders``."""
-    points, ways, meshes = [], [], []
-    for row, index in enumerate(indices):
-        head = source.head(index, np.random.default_rng([seed, index]))
-        vertices = head.mesh.vertices
-        points.append(np.concatenate([vertices[ibug68], [head.points[name] for name in TARGETS]]))
-        ways.append(vertices[paths])
-        if row < renders:
-            meshes.append((row, head.mesh))
-    return Heads(np.array(points), np.array(ways), tuple(meshes))
-
-
-def projected(heads: Heads, yaw_deg: FloatArray, pitch_deg: FloatArray, distance_mm: FloatArray) -> FloatArray:
-    """Return (h, 68 + t, 2) pictures of heads, one view each, at about a pixel a millimetre, no roll.
-
-    The jaw's points are those of the visible outline.
-    """
-    rotation = np.array([pose_rotation(y, p, 0.0) for y, p in zip(yaw_deg, pitch_deg, strict=True)])
-    middle = heads.points_mm[:, :68].mean(axis=1)
-
-    def seen(points_mm: FloatArray) -> FloatArray:
-        centred = points_mm - middle.reshape(-1, *[1] * (points_mm.ndim - 2), 3)
-        turned = np.einsum("hij,h...j->h...i", rotation, centred)
-        depth = turned[..., 2:] + distance_mm.reshape(-1, *[1] * (points_mm.ndim - 1))
-        flat: FloatArray = turned[..., :2] / depth * distance_mm.reshape(-1, *[1] * (points_mm.ndim - 1))
-        return flat
-
-    points, ways = seen(heads.points_mm), seen(heads.paths_mm)
-    outward = heads.points_mm[:, :_JAW, :2] - heads.points_mm[:, None, _NOSE_TIP, :2]
-    outward = outward * np.array([1.0, -1.0])
-    outward = outward / np.linalg.norm(outward, axis=2, keepdims=True)
-    farthest = np.einsum("hjsk,hjk->hjs", ways, outward).argmax(axis=2)
-    points[:, :_JAW] = np.take_along_axis(ways, farthest[:, :, None, None], axis=2)[:, :, 0]
-    return points
-
-
 def random_views(
     heads: Heads,
     count: int,
@@ -188,8 +75,13 @@ def random_views(
     """Return (count, 68 + t, 2) pictures from evenly drawn poses and distances (log-evenly)."""
     rows = rng.integers(0, len(heads.points_mm), count)
     chosen = Heads(heads.points_mm[rows], heads.paths_mm[rows], ())
-    distance = np.exp(rng.uniform(*np.log(settings.distance_mm), count))
+    distance = _log_evenly(settings.distance_mm, count, rng)
     return projected(chosen, rng.uniform(*yaw_deg, count), rng.uniform(*pitch_deg, count), distance)
+
+
+def _log_evenly(limits: tuple[float, float], count: int, rng: np.random.Generator) -> FloatArray:
+    low, high = np.log(limits)
+    return np.exp(rng.uniform(low, high, count))
 
 
 def learnt(heads: Heads, settings: MakingSettings, told: Callable[[int, int], None] | None = None) -> CompletionModel:
@@ -218,7 +110,9 @@ def learnt(heads: Heads, settings: MakingSettings, told: Callable[[int, int], No
             if told is not None:
                 told(len(poses), len(yaws) * len(pitches))
     ones = np.ones(len(TARGETS))
-    return CompletionModel(*(np.array(a) for a in (poses, means, modes, rests, hidden)), ones, ones)
+    return CompletionModel(
+        np.array(poses), np.array(means), np.array(modes), np.array(rests), np.array(hidden), ones, ones
+    )
 
 
 def aligned(views: FloatArray) -> FloatArray:
@@ -245,19 +139,6 @@ def principal(views: FloatArray, count: int) -> tuple[FloatArray, FloatArray, Fl
     left = flat.var(axis=0, ddof=1) - (modes**2).sum(axis=0)
     rest = np.sqrt(np.maximum(left, 1e-6).reshape(-1, 2).mean(axis=1))
     return mean, modes.reshape(count, -1, 2), rest
-
-
-def hidden_shares(heads: Heads, yaw_deg: float, pitch_deg: float, distance_mm: float = 1500.0) -> FloatArray:
-    """Return (t,) share of the meshes in which a landmark is hidden by the head itself."""
-    rotation = pose_rotation(yaw_deg, pitch_deg, 0.0)
-    size = (_RENDER_PX, _RENDER_PX)
-    unseen = np.zeros(len(TARGETS))
-    for row, mesh in heads.meshes:
-        middle = heads.points_mm[row, :68].mean(axis=0)
-        away = np.array([0.0, 0.0, distance_mm]) - rotation @ middle
-        camera = Camera(rotation, away, _RENDER_PX * distance_mm / 300.0, image_center_px(size), size)
-        unseen += ~visible_in_depth(heads.points_mm[row, 68:], depth_of(mesh, camera)[0], camera)
-    return unseen / len(heads.meshes)
 
 
 def noisy(views: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
@@ -307,7 +188,7 @@ def tested(
     rng = np.random.default_rng(seed)
     rows = np.arange(count) % len(heads.points_mm)
     yaw, pitch = rng.uniform(-90, 90, count), rng.uniform(-28, 28, count)
-    distance = np.exp(rng.uniform(*np.log(settings.distance_mm), count))
+    distance = _log_evenly(settings.distance_mm, count, rng)
     views = projected(Heads(heads.points_mm[rows], heads.paths_mm[rows], ()), yaw, pitch, distance)
     given, sigma = noisy(views, rng) if noise else (views[:, :68], np.full((count, 68), 0.1))
     eyes_mm = np.linalg.norm(heads.points_mm[rows, 36] - heads.points_mm[rows, 45], axis=1)
@@ -383,7 +264,7 @@ def make_completion(
     return Made(replace(model, sigma_factor=fitted.sigma_factor, radius_factor=fitted.radius_factor), test)
 
 
-def _skin(data: Path) -> IntArray:
+def _skin(data: Path) -> Vertices:
     """Return the vertices of the face model's skin: face, head and neck."""
     with np.load(data / "face_models/ict_facekit_head.npz", allow_pickle=False) as stored:
         faces, part = stored["faces"], stored["face_part"]

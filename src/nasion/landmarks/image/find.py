@@ -180,8 +180,8 @@ def completed(image: Pixels, given: ImageLandmarks) -> tuple[ImageLandmarks, tup
     """
     found = shipped_completion().complete(given.points_px, given.sigma_px)
     missing = covered(image, given.points_px, TARGETS, found.points_px) | found.missing()
-    outside = ((found.points_px < -0.5) | (found.points_px > np.array(image.shape[1::-1]) - 0.5)).any(axis=1)
-    missing |= {name: "outside the picture" for name, out in zip(TARGETS, outside, strict=True) if out}
+    inside = (abs(found.points_px - np.array(image.shape[1::-1]) / 2 + 0.5) <= np.array(image.shape[1::-1]) / 2).all(1)
+    missing |= {TARGETS[k]: "outside the picture" for k in np.flatnonzero(~inside)}
     notes = []
     if found.misfit > _STRANGE_MISFIT:
         notes.append(f"the 68 points do not form a face (misfit {found.misfit:.1f} SD); check the landmarks")

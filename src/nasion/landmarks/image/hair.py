@@ -93,7 +93,7 @@ def _patch(image: NDArray[np.uint8], place: FloatArray, size_px: float) -> Float
     part = image[top : bottom + 1, left : right + 1]
     shrink = _WORKING_PX / size_px
     if shrink < 1:
-        part = cv2.resize(part, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(np.asarray(part, dtype=np.uint8), cv2.COLOR_RGB2LAB).astype(np.float64)
+        part = np.asarray(cv2.resize(part, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    lab = cv2.cvtColor(part, cv2.COLOR_RGB2LAB).astype(np.float64)
     rough = float(np.median(abs(cv2.Laplacian(lab[..., 0], cv2.CV_64F)))) + 0.5
     return np.array([*np.median(lab.reshape(-1, 3), axis=0), rough])
