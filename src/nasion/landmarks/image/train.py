@@ -320,7 +320,7 @@ class _Run:
         parts = losses(out, truth, settings.loss, heat=not self.frozen)
         values = [float(part.detach()) for part in parts]
         if not math.isfinite(values[0]):
-            raise NasionError("the loss is no number any more: learning diverged; take a lower learning rate")
+            raise _diverged()
         parts[0].backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
         self.optimiser.step()
@@ -373,6 +373,8 @@ class _Run:
                 found.append(out.points.cpu().numpy())
                 begun.append(out.start.cpu().numpy())
                 truth.append(points)
+        if not np.isfinite(np.concatenate(found)).all():
+            raise _diverged()
         true = np.concatenate(truth).astype(float)
         size = face_size(true, self.scheme)
         errors = []

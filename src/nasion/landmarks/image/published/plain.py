@@ -41,9 +41,9 @@ def read_plain(folder: Path, scheme: ImageScheme) -> PublishedSet:
         if (raw.scheme or scheme.name) != scheme.name or unknown:
             other = f"names {unknown[0]!r}" if unknown else f"is of the scheme {raw.scheme}"
             raise NasionError(f"{path}: {other}, but {scheme.name} is wanted; give files of that scheme")
-        points = np.array([given.get(name, (np.nan, np.nan)) for name in scheme.names], float)
-        if points.shape[1] != 2:
+        if any(len(point) != 2 for point in given.values()):
             raise NasionError(f"{path}: has points in space; give points of the image, in pixels")
+        points = np.array([given.get(name, (np.nan, np.nan)) for name in scheme.names], float)
         image = image_beside(path)
         samples.append(ImageSample(image, points, image.stem.partition("__")[0]))
     return PublishedSet(folder.name, tuple(samples), "own data")

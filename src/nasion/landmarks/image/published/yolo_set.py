@@ -39,9 +39,7 @@ def read_yolo(folder: Path, scheme: ImageScheme) -> PublishedSet:
         )
     flip = config.get("flip_idx")
     if flip is not None and tuple(flip) != scheme.mirror:
-        raise NasionError(
-            f"{folder / CONFIG}: flip_idx is not that of {scheme.name}; its points are in another order or of another kind"
-        )
+        raise NasionError(f"{folder / CONFIG}: flip_idx is not that of {scheme.name}; its points are in another order")
     names = config.get("names", {})
     classes = dict(names) if isinstance(names, dict) else dict(enumerate(names))
     samples: list[ImageSample] = []
