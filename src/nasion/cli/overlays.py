@@ -134,8 +134,7 @@ def identify(
             )
         else:
             raise NasionError(
-                "identify needs either --skull, --skull-landmarks or both, and --gallery, "
-                "or --photo and --skulls"
+                "identify needs either --skull, --skull-landmarks or both, and --gallery, or --photo and --skulls"
             )
     _finish(case, out, force, details, inputs)
 

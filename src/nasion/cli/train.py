@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from nasion.cli.options import Device, FaceModel, Jobs, Out, Preset, Scheme, Seed, Templates, template_names
+from nasion.cli.options import Device, FaceModel, Force, Jobs, Out, Preset, Scheme, Seed, Templates, template_names
 from nasion.errors import NasionError
 
 if TYPE_CHECKING:
@@ -184,4 +184,31 @@ def _print_image_card(card: ImageCard, folder: Path) -> None:
             f"{name}: {test.images} images of {test.people} people; {numbers}; heat maps alone: {first} "
             f"{test.start[first].value:.4g}; gain of the graph {test.gain.value:.1%} [{test.gain.low:.1%}, "
             f"{test.gain.high:.1%}]; {test.inside_90:.0%} inside the 90 % radius; {test.lost:.1%} reported missing"
+        )
+
+
+@app.command("image-completion")
+def image_completion(
+    data: Annotated[Path, typer.Option("--data", help="Folder with face_models and heads/elshin_phantom.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write (.npz).")],
+    seed: Seed = 0,
+    force: Force = False,
+) -> None:
+    """Learn how the facial twenty follow from the 68 points of a face, from 3D heads; takes about five minutes."""
+    import numpy as np
+
+    from nasion.cli.show import progress
+    from nasion.landmarks.image.completion import completion_bytes
+    from nasion.landmarks.image.completion_making import MakingSettings, make_completion
+    from nasion.readers.files import refuse_existing, write_bytes
+
+    refuse_existing(out, force)
+    with progress() as advance:
+        made = make_completion(data, MakingSettings(seed=seed), lambda done, total: advance("poses", done, total))
+    write_bytes(out, completion_bytes(made.model))
+    typer.echo(f"{out}: {len(made.model.pose_deg)} poses")
+    for kind, test in (("heads of the face model", made.on_model_heads), ("virtual people", made.on_people)):
+        typer.echo(
+            f"unseen {kind}, 68 points with 2 % noise: mean error {np.nanmean(test.error):.2%} of the distance between "
+            f"the eyes' outer corners, {np.nanmean(test.inside_90):.0%} inside the 90 % radius"
         )

@@ -221,3 +221,18 @@ def test_principal_directions_and_the_rest_add_up() -> None:
     covariance = np.einsum("kni,kmj->nimj", found, found)
     expected = np.einsum("k,kni,kmj->nimj", np.array([9.0, 4.0]), modes, modes)
     assert np.linalg.norm(covariance - expected) < 0.1 * np.linalg.norm(expected)
+
+
+def test_making_a_small_model(shared_data: Path) -> None:
+    from nasion.landmarks.image.completion_making import MakingSettings, make_completion
+
+    settings = MakingSettings(12, 4, 4, 2, views=60, modes=10, yaw_step_deg=45.0, test_views=20, renders=2)
+    made = make_completion(shared_data, settings)
+    assert set(made.model.pose_deg[:, 0]) == {0.0, 45.0, 90.0}
+    frontal = next(k for k, pose in enumerate(made.model.pose_deg) if tuple(pose) == (0.0, 0.0))
+    mean = made.model.mean_mm[frontal]
+    np.testing.assert_allclose((mean * (-1, 1))[MIRRORED_POINTS], mean, atol=1e-6)
+    assert np.nanmean(made.on_people.error) < 0.12
+    assert np.nanmean(made.on_model_heads.error) < 0.12
+    with pytest.raises(NasionError, match="no such file"):
+        make_completion(shared_data / "nowhere", settings)

@@ -55,6 +55,10 @@ class Heads:
             (*self.meshes, *((count + k, mesh) for k, mesh in other.meshes)),
         )
 
+    def repeated(self, times: int) -> Heads:
+        """Return the heads so many times, that they may count as much as a larger set."""
+        return Heads(np.tile(self.points_mm, (times, 1, 1)), np.tile(self.paths_mm, (times, 1, 1, 1)), self.meshes)
+
     def with_mirrored(self) -> Heads:
         """Return the heads and their mirror images, so that no side is preferred."""
         flip = np.array([-1.0, 1.0, 1.0])

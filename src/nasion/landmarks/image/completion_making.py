@@ -7,7 +7,7 @@ mesh. No picture is drawn except for what is hidden.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -44,6 +44,8 @@ class MakingSettings:
         Of the pose cells; yaw from 0 to 90, pitch to 24 degrees either way.
     distance_mm
         (nearest, farthest) camera, drawn on a logarithmic scale.
+    test_views
+        Views of the test heads of each kind.
     renders
         Heads drawn for each cell, to see what is hidden.
     seed
@@ -60,6 +62,7 @@ class MakingSettings:
     yaw_step_deg: float = 10.0
     pitch_step_deg: float = 12.0
     distance_mm: tuple[float, float] = (500.0, 5000.0)
+    test_views: int = 1000
     renders: int = 16
     seed: int = 0
 
@@ -203,20 +206,22 @@ def tested(
     return Tested(error, scores, inside, yaw)
 
 
-def calibrated(model: CompletionModel, result: Tested) -> CompletionModel:
-    """Return the model with SDs and 90 % radii that hold on tested heads, the two sides together."""
+def calibrated(model: CompletionModel, results: Sequence[Tested]) -> CompletionModel:
+    """Return the model with SDs and 90 % radii that hold on each of several kinds of heads, the two sides together."""
     pairs = [(k, TARGETS.index(mirrored(name))) for k, name in enumerate(TARGETS)]
-    sigma = np.array([np.sqrt(np.nanmean(result.scores[:, pair] ** 2) / 2) for pair in pairs])
-    radius = np.array([np.nanquantile(result.scores[:, pair], COVERAGE) for pair in pairs]) / sigma
+    scores = [result.scores for result in results]
+    sigma = np.max([[np.sqrt(np.nanmean(own[:, pair] ** 2) / 2) for pair in pairs] for own in scores], axis=0)
+    radius = np.max([[np.nanquantile(own[:, pair], COVERAGE) for pair in pairs] for own in scores], axis=0) / sigma
     return replace(model, sigma_factor=sigma * model.sigma_factor, radius_factor=radius)
 
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A calibrated model and its errors on heads that neither taught nor calibrated it."""
+    """A calibrated model and its errors on heads of both kinds that neither taught nor calibrated it."""
 
     model: CompletionModel
-    test: Tested
+    on_model_heads: Tested
+    on_people: Tested
 
 
 def make_completion(
@@ -249,19 +254,23 @@ def make_completion(
     people = PopulationHeads(template, "facial20", s.seed + 1)
     renders = s.renders // 2
 
-    def drawn(first: int, heads: int, persons: int) -> Heads:
-        own = heads_of(faces, range(first, first + heads), vertex, paths, renders, s.seed)
-        return own.joined(heads_of(people, range(first, first + persons), vertex, paths, renders, s.seed))
+    def drawn(first: int, heads: int, persons: int) -> tuple[Heads, Heads]:
+        return (
+            heads_of(faces, range(first, first + heads), vertex, paths, renders, s.seed),
+            heads_of(people, range(first, first + persons), vertex, paths, renders, s.seed),
+        )
 
-    model = learnt(drawn(0, s.model_heads, s.people).with_mirrored(), s, told)
-    unseen = drawn(100_000, s.test_heads, s.test_people)
-    judges = Heads(unseen.points_mm[1::2], unseen.paths_mm[1::2], ())
-    teachers = Heads(unseen.points_mm[::2], unseen.paths_mm[::2], ())
+    modelled, populated = drawn(0, s.model_heads, s.people)
+    balanced = modelled.joined(populated.repeated(max(1, round(s.model_heads / s.people))))
+    model = learnt(balanced.with_mirrored(), s, told)
     both = model.both_sides()
-    count = 10 * len(judges.points_mm)
-    fitted = calibrated(both, tested(both, teachers, count, s, s.seed + 2))
-    test = tested(fitted, judges, count, s, s.seed + 3)
-    return Made(replace(model, sigma_factor=fitted.sigma_factor, radius_factor=fitted.radius_factor), test)
+    unseen = drawn(100_000, s.test_heads, s.test_people)
+    teachers = [Heads(kind.points_mm[::2], kind.paths_mm[::2], ()) for kind in unseen]
+    judges = [Heads(kind.points_mm[1::2], kind.paths_mm[1::2], ()) for kind in unseen]
+    fitted = calibrated(both, [tested(both, kind, s.test_views, s, s.seed + 2) for kind in teachers])
+    on_model, on_people = (tested(fitted, kind, s.test_views, s, s.seed + 3) for kind in judges)
+    done = replace(model, sigma_factor=fitted.sigma_factor, radius_factor=fitted.radius_factor)
+    return Made(done, on_model, on_people)
 
 
 def _skin(data: Path) -> Vertices:
