@@ -84,6 +84,10 @@ def test_unknown_variant() -> None:
 
 def test_training_gives_scores(tmp_path: Path) -> None:
     pytest.importorskip("ultralytics")
+    try:
+        require_yolo("v8n")
+    except NasionError as fault:
+        pytest.skip(str(fault))
     scheme = image_scheme("cephalo19")
     config = write_yolo_set(samples("cephalo19"), scheme, tmp_path / "set")
     scores = train_yolo(config, tmp_path / "out", YoloSettings(epochs=1, image_px=64, batch=4))

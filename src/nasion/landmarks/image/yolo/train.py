@@ -62,7 +62,7 @@ def train_yolo(config: Path, out: Path, settings: YoloSettings | None = None) ->
     Raises
     ------
     NasionError
-        ultralytics is not installed, or the variant is unknown.
+        ultralytics or a torchvision that fits is not installed, or the variant is unknown.
 
     """
     s = settings or YoloSettings()
@@ -98,8 +98,15 @@ def train_yolo(config: Path, out: Path, settings: YoloSettings | None = None) ->
 
 
 def require_yolo(variant: str) -> None:
-    """Raise NasionError where ultralytics is not installed or the variant is unknown."""
+    """Raise NasionError where ultralytics or a torchvision that fits is not there, or the variant is unknown."""
     if variant not in VARIANTS:
         raise NasionError(f"there is no YOLO variant {variant!r}; use one of {', '.join(VARIANTS)}")
     if importlib.util.find_spec("ultralytics") is None:
         raise NasionError("YOLO-pose needs ultralytics, whose licence is AGPL-3.0; run: pip install 'nasion[yolo]'")
+    try:
+        import torchvision.ops  # noqa: F401
+    except Exception:  # operators of another build of PyTorch raise RuntimeError and others
+        raise NasionError(
+            "torchvision does not fit the installed PyTorch, and YOLO-pose needs it; install the torchvision of the same "
+            "build (CPU or CUDA)"
+        ) from None
