@@ -396,6 +396,10 @@ class _Run:
             self.progress(Progress(epoch, steps if record else self.state.step, steps, loss, share, record))
 
 
+def _diverged() -> NasionError:
+    return NasionError("the loss is no number any more: learning diverged; take a lower learning rate")
+
+
 def losses(
     out: NetOutput, truth: Tensor, settings: LossSettings, *, heat: bool = True
 ) -> tuple[Tensor, Tensor, Tensor]:
