@@ -107,6 +107,6 @@ def require_yolo(variant: str) -> None:
         import torchvision.ops  # noqa: F401
     except Exception:  # operators of another build of PyTorch raise RuntimeError and others
         raise NasionError(
-            "torchvision does not fit the installed PyTorch, and YOLO-pose needs it; install the torchvision of the same "
+            "YOLO-pose needs torchvision, and the one here does not fit PyTorch; install the torchvision of the same "
             "build (CPU or CUDA)"
         ) from None
