@@ -140,11 +140,11 @@ def test_a_radiograph_needs_no_face(tmp_path: Path) -> None:
     shape = np.stack([np.linspace(10, 70, 19), np.linspace(20, 90, 19)], axis=1)
     write_color_model(tmp_path / "m", "cephalo19", size, 1.5, shape)
     image = np.zeros((250, 200, 3), np.uint8)
-    for channel, (x, y) in enumerate(((60, 80), (120, 150), (100, 200))):
+    for channel, (x, y) in enumerate(((120, 80), (150, 150), (140, 200))):
         image[y - 4 : y + 5, x - 4 : x + 5, channel] = 250
     found = find_image_landmarks(image, "cephalo19", tmp_path / "m")
     assert found.face is None and found.warnings == ()
-    np.testing.assert_allclose(found.result.points_px[0], (60, 80), atol=1)
+    np.testing.assert_allclose(found.result.points_px[0], (120, 80), atol=1)
 
 
 def test_which_weights_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
