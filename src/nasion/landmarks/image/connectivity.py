@@ -51,7 +51,7 @@ class TaskConnectivity(nn.Module):
 
     def forward(self, confidence: Tensor) -> Tensor:
         """Return (n, heads, l, l), the same for every image."""
-        return _softmax(self.score[None]).expand(len(confidence), -1, -1, -1)
+        return _softmax(self.score[None]).expand(confidence.shape[0], -1, -1, -1)
 
 
 def _softmax(score: Tensor) -> Tensor:

@@ -88,7 +88,7 @@ class ImageLandmarkNet(nn.Module):
         seen = functional.grid_sample(features, grid, mode="bilinear", padding_mode="border", align_corners=True)
         nodes = self.embed(seen[..., 0].transpose(1, 2))
         if self.label is not None:
-            nodes = torch.cat([nodes, self.label.weight[None].expand(len(nodes), -1, -1)], dim=-1)
+            nodes = torch.cat([nodes, self.label.weight[None].expand(nodes.shape[0], -1, -1)], dim=-1)
         out, edges = self.graph((start - middle) / reach, nodes, peak)
         return (middle + reach * out if self.settings.absolute else start + out), edges
 
