@@ -39,7 +39,7 @@ def test_connectivity_is_equations_5_and_6() -> None:
         for j in range(3):
             if i != j:
                 pair = part.embed(torch.relu(part.target.weight[i] + part.source.weight[j]))
-                score[i, j] = float(part.score(torch.cat([confidence[0, [i, j]], pair])))
+                score[i, j] = float(part.score(torch.cat([confidence[0, [i, j]], pair])).detach())
     expected = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
     assert made == pytest.approx(expected, abs=1e-6)
 
@@ -69,8 +69,7 @@ def test_displacements_do_not_know_where_the_face_lies() -> None:
     with torch.no_grad():
         net.blocks[0].own.weight[:, :2] = 0
         for head in range(2):
-            net.blocks[0].neighbours.weight[:, head * 6 : head * 6 + 2] = 0
-            # columns of q in the second of a head's inputs stay
+            net.blocks[0].neighbours.weight[:, head * 8 : head * 8 + 2] = 0
     start, features, peak = torch.rand(1, 5, 2), torch.rand(1, 5, 4), torch.rand(1, 5)
     a, _ = net(start, features, peak)
     b, _ = net(start + 3, features, peak)

@@ -112,13 +112,13 @@ def recoloured(image: Pixels, settings: AugmentSettings, rng: np.random.Generato
     tint = rng.uniform(-settings.tint, settings.tint, 3)
     level = (np.arange(256) / 255) ** np.exp(gamma)
     table = ((level[:, None] - 0.5) * (1 + contrast) + 0.5 + brightness / 2) * (1 + tint)
-    made: Pixels = cv2.LUT(image, np.clip(np.rint(table * 255), 0, 255).astype(np.uint8)[None])
+    levels = np.clip(np.rint(table * 255), 0, 255).astype(np.uint8)
+    made = cv2.LUT(image, levels[None]).astype(np.uint8, copy=False)
     if settings.tint == 0:
         return made
     grey = cv2.cvtColor(cv2.cvtColor(made, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     kept = 0.0 if rng.random() < 0.1 else 1 + saturation
-    mixed: Pixels = cv2.addWeighted(made, kept, grey, 1 - kept, 0)
-    return mixed
+    return cv2.addWeighted(made, kept, grey, 1 - kept, 0).astype(np.uint8, copy=False)
 
 
 def blurred(image: Pixels, rng: np.random.Generator) -> Pixels:
@@ -153,9 +153,9 @@ def with_patches(image: Pixels, region: tuple[int, int, int, int], rng: np.rando
         w, h = side
         kind = rng.integers(3)
         if kind == 0:
-            fill = np.broadcast_to(rng.integers(0, 256, 3), (h, w, 3))
+            fill = np.broadcast_to(rng.integers(0, 256, 3, dtype=np.uint8), (h, w, 3))
         elif kind == 1:
-            fill = rng.integers(0, 256, (h, w, 3))
+            fill = rng.integers(0, 256, (h, w, 3), dtype=np.uint8)
         else:
             u, v = (int(rng.integers(0, space + 1)) for space in limit - side)
             fill = image[v : v + h, u : u + w]

@@ -41,7 +41,8 @@ class _SameConv(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         total = self.kernel_size[0] - self.stride[0] if self.stride[0] > 1 else self.kernel_size[0] - 1
         low, high = total // 2, total - total // 2
-        return self._conv_forward(functional.pad(input, (low, high, low, high)), self.weight, self.bias)
+        made: Tensor = self._conv_forward(functional.pad(input, (low, high, low, high)), self.weight, self.bias)
+        return made
 
 
 def _conv(inputs: int, outputs: int, size: int, stride: int, *, groups: int = 1, act: bool = True) -> nn.Sequential:
@@ -112,7 +113,7 @@ class EfficientNetLite0(nn.Module):
         for number, block in enumerate(self.blocks):
             parts = cast(_Inverted, block).parts
             names = ["_expand_conv", "_bn0", "_depthwise_conv", "_bn1", "_project_conv", "_bn2"][-2 * len(parts) :]
-            layers = [layer for part in parts for layer in cast(nn.Sequential, part)[:2]]
+            layers = [layer for part in parts for layer in list(part.children())[:2]]
             places += [(f"_blocks.{number}.{name}", layer) for name, layer in zip(names, layers, strict=True)]
         for name, layer in places:
             own = {key: weights[f"{name}.{key}"] for key in layer.state_dict()}

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
@@ -127,8 +126,7 @@ def cut(image: Pixels, frame: Frame, size: Size) -> Pixels:
     matrix = frame.matrix(size)
     if frame.scale >= _REDUCE_FROM:
         image, matrix = _reduced(image, matrix, frame.scale)
-    crop: NDArray[np.uint8] = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
-    return crop
+    return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
 
 
 def _reduced(image: Pixels, matrix: FloatArray, scale: float) -> tuple[Pixels, FloatArray]:
@@ -141,7 +139,8 @@ def _reduced(image: Pixels, matrix: FloatArray, scale: float) -> tuple[Pixels, F
     linear = matrix[:, :2] * factors
     # pixel centres: x = (x' + 1/2) factor - 1/2
     shift = matrix[:, 2] + matrix[:, :2] @ (factors / 2 - 0.5)
-    return cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.column_stack([linear, shift])
+    made = cv2.resize(image, small, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return made, np.column_stack([linear, shift])
 
 
 def _turn(angle_deg: float) -> FloatArray:

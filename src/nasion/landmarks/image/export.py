@@ -59,7 +59,7 @@ def to_onnx(model: ImageLandmarkNet, precision: Precision = "float16") -> bytes:
         torch.onnx.export(
             plain,
             (torch.zeros(1, 3, height, width),),
-            buffer,
+            buffer,  # type: ignore[arg-type]  # a stream is allowed
             input_names=[INPUT],
             output_names=list(OUTPUTS),
             dynamic_axes={name: {0: "n"} for name in (INPUT, *OUTPUTS)},

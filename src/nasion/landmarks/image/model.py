@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +46,7 @@ class ImageLandmarkNet(nn.Module):
         self.backbone = BACKBONES[settings.backbone](pretrained)
         self.heat = nn.Conv2d(self.backbone.channels, landmarks, 1)
         nn.init.normal_(self.heat.weight, std=0.01)
-        nn.init.constant_(self.heat.bias, float(torch.logit(torch.tensor(_FIRST_PEAK))))
+        nn.init.constant_(cast(nn.Parameter, self.heat.bias), math.log(_FIRST_PEAK / (1 - _FIRST_PEAK)))
         self.soft_argmax = SoftArgmax(landmarks, settings.window_cells)
         self.graph: GraphNet | None = None
         if settings.connectivity != "none":

@@ -75,5 +75,4 @@ def _decoded(path: Path) -> Pixels:
     image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None:
         raise NasionError(f"{path}: cannot be read as an image; save it as PNG or JPEG")
-    rgb: Pixels = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    return rgb
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)

@@ -270,8 +270,9 @@ def settings_from(kind: type[_Settings], values: dict[str, Any]) -> _Settings:
     unknown = sorted(set(values) - {field.name for field in fields(kind)})
     if unknown:
         raise NasionError(f"unknown setting {unknown[0]!r}; made by another version of Nasion? Train or install again")
-    made = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     for name, own in (("loss", LossSettings), ("augment", AugmentSettings)):
         if isinstance(made.get(name), dict):
-            made[name] = own(**{n: tuple(v) if isinstance(v, list) else v for n, v in made[name].items()})
+            nested: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in made[name].items()}
+            made[name] = own(**nested)
     return kind(**made)

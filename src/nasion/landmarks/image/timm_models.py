@@ -43,7 +43,7 @@ def _imported() -> Any:
     except RuntimeError as error:
         if "torchvision" not in str(error) or _DECLARED:
             raise
-    library = torch.library.Library("torchvision", "FRAGMENT")
+    library: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for name, schema in _OPERATORS.items():
         if not hasattr(torch.ops.torchvision, name):
             library.define(schema)

@@ -348,9 +348,19 @@ class _Run:
             self.model.load_state_dict(state.average)
         error, start_error = self._judge()
         state.seconds = time.perf_counter() - begun
-        means = [total / state.step for total in state.sums]
+        loss_mean, points_mean, heat_mean = (total / state.step for total in state.sums)
         rate = self.optimiser.param_groups[0]["lr"] / self.optimiser.param_groups[0]["rate"]
-        record = EpochRecord(state.epoch + 1, *means, error, start_error, rate, state.step, state.seconds)
+        record = EpochRecord(
+            state.epoch + 1,
+            loss_mean,
+            points_mean,
+            heat_mean,
+            error,
+            start_error,
+            rate,
+            state.step,
+            state.seconds,
+        )
         state.history.append(record)
         if error < state.best_error or not state.best:
             state.best_error, state.best_epoch = error, record.epoch
