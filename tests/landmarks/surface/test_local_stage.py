@@ -65,14 +65,16 @@ def test_what_is_seen_knows_nothing_of_turn_and_size() -> None:
     turn = Rotation.from_euler("xyz", [10, -8, 6], degrees=True).as_matrix()
     moved = mesh.moved(mesh.vertices @ turn.T + [5.0, -3.0, 2.0])
     seen = [
-        local_input(points, there, PROTOTYPE, PatchSource.of(surface), SETTINGS, np.random.default_rng(7))
+        local_input(points, there, PROTOTYPE, [PatchSource.of(surface)] * 5, SETTINGS, np.random.default_rng(7))
         for surface, points in ((mesh, guesses), (moved, guesses @ turn.T + [5.0, -3.0, 2.0]))
     ]
     assert seen[0] is not None
     assert seen[1] is not None
     assert seen[1].patches == pytest.approx(seen[0].patches, abs=1e-4)
     assert seen[1].residual == pytest.approx(seen[0].residual, abs=1e-4)
-    bigger = local_input(1.2 * guesses, there, PROTOTYPE, PatchSource.of(mesh), SETTINGS, np.random.default_rng(7))
+    bigger = local_input(
+        1.2 * guesses, there, PROTOTYPE, [PatchSource.of(mesh)] * 5, SETTINGS, np.random.default_rng(7)
+    )
     assert bigger is not None
     assert bigger.residual == pytest.approx(seen[0].residual, abs=1e-4)
 
@@ -80,7 +82,7 @@ def test_what_is_seen_knows_nothing_of_turn_and_size() -> None:
 def test_two_estimates_cannot_be_aligned() -> None:
     mesh, tops = head(1)
     there = np.array([True, True, False, False, False])
-    assert local_input(tops, there, PROTOTYPE, PatchSource.of(mesh), SETTINGS, np.random.default_rng(0)) is None
+    assert local_input(tops, there, PROTOTYPE, [PatchSource.of(mesh)] * 5, SETTINGS, np.random.default_rng(0)) is None
 
 
 @pytest.mark.parametrize("there", [[1, 1, 1, 1, 1], [1, 0, 1, 1, 1]])

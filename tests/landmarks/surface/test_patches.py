@@ -1,6 +1,7 @@
 """Pieces of surfaces, held against solids whose areas and normals are known."""
 
 import numpy as np
+import pytest
 import trimesh
 
 from nasion.geometry.surface import Mesh
@@ -34,3 +35,20 @@ def test_points_are_even_by_area() -> None:
 def test_a_ball_that_misses_the_surface_is_empty() -> None:
     found = sphere(50.0).around(np.array([0.0, 0.0, 100.0]), 20.0, 50, np.random.default_rng(2))
     assert np.isnan(found).all()
+
+
+def test_what_is_near_gives_the_same_pieces() -> None:
+    whole, center = sphere(50.0), np.array([0.0, 30.0, 40.0])
+    near = whole.near(center, 25.0)
+    assert len(near.mesh.faces) < 0.2 * len(whole.mesh.faces)
+    for point in (center, center + np.array([3.0, -2.0, 1.0])):
+        same = [source.around(point, 20.0, 100, np.random.default_rng(3)) for source in (whole, near)]
+        assert np.array_equal(*same)
+
+
+def test_closest_points_agree_with_an_independent_search() -> None:
+    ball = sphere(50.0)
+    points = np.random.default_rng(4).normal(0, 40, (30, 3))
+    mesh = trimesh.Trimesh(ball.mesh.vertices, ball.mesh.faces, process=False)
+    wanted = trimesh.proximity.closest_point_naive(mesh, points)[0]
+    assert np.array([ball.closest(point) for point in points]) == pytest.approx(wanted, abs=1e-6)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nasion.errors import NasionError
 from nasion.geometry.distance import closest_points
+from nasion.landmarks.surface import heads
 from nasion.landmarks.surface.heads import (
     IBUG68,
     NAMES,
@@ -20,8 +21,10 @@ from nasion.landmarks.surface.heads import (
     kind_of,
     mean_heads,
 )
+from nasion.landmarks.surface.orientation_template import standard_frame
 from nasion.landmarks.surface.people import PeopleSamples, SampleSettings, split_people
 from nasion.landmarks.surface.scans import CLEAN
+from nasion.population.folder import person_of
 from nasion.population.phantom_ict import phantom_ict_template
 from nasion.population.template import Template
 
@@ -106,16 +109,26 @@ def test_a_split_is_complete_and_nobody_is_on_two_sides(count: int, seed: int, f
     assert abs(len(parts[0]) - first * count) <= 1.5
 
 
-def test_mean_heads_are_the_mean(builtin: Template) -> None:
+def test_mean_heads_are_the_mean(builtin: Template, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "_MEAN_OF", 2)
     template = mean_heads([builtin], "cranial20", seed=3)
     assert template.what == "skull"
     source = PopulationHeads(builtin, "cranial20", 3)
     rng = np.random.default_rng(0)
     one, two = (source.head(k, rng).mesh for k in (0, 1))
-    from nasion.landmarks.surface.orientation_template import standard_frame
-
     mean = one.moved((one.vertices + two.vertices) / 2)
     off = closest_points(mean, standard_frame().to_mesh_mm(template.tables[0].points))[1]
+    assert np.abs(off).max() < 1e-6
+
+
+def test_faces_have_a_heavy_mean_head_as_well(builtin: Template, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "_MEAN_OF", 4)
+    monkeypatch.setattr(heads, "_HEAVIEST", 1)
+    template = mean_heads([builtin], "facial20", seed=3)
+    people = [person_of(builtin, 3, index) for index in range(4)]
+    heaviest = max(people, key=lambda person: person.build_factor)
+    assert len(template.tables) == 2
+    off = closest_points(heaviest.face, standard_frame().to_mesh_mm(template.tables[1].points))[1]
     assert np.abs(off).max() < 1e-6
 
 

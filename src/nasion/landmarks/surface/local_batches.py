@@ -24,10 +24,9 @@ _COMMON: Final = 0.5
 """Of that, as a displacement of all estimates together."""
 _STRETCH_SD: Final = 0.04
 _LEFT_OUT: Final = 0.03
-_PLACE_SD_MM: Final = 2.5
 _PLACE_LENGTH_MM: Final = 45.0
 _OWN_PLACE: Final = 0.5
-"""Landmarks lie otherwise than in the training people: by a field of this size and length, and half as much alone."""
+"""Landmarks lie otherwise than in the training people: by a field of this length, and half as much alone."""
 _SHEAR_SD: Final = 0.05
 _BENDS: Final = 4
 _BEND_SD_MM: Final = 0.4
@@ -102,7 +101,7 @@ def draw_batch(
     landmarks = torch.from_numpy(data.landmarks_mm[rows])
     if varied:
         pieces, landmarks = _varied(pieces, landmarks, torch.from_numpy(data.mirror), generator)
-        landmarks = _displaced(landmarks, torch.from_numpy(data.prototype_mm), generator)
+        landmarks = _displaced(landmarks, torch.from_numpy(data.prototype_mm), settings.place_sd_mm, generator)
         pieces = _bent(pieces, generator)
     there = torch.isfinite(landmarks[..., 0])
     if varied:
@@ -137,12 +136,12 @@ def _varied(pieces: Tensor, landmarks: Tensor, mirror: Tensor, generator: torch.
     return torch.cat([pieces[..., :3] * scale[:, None, None], normals], dim=-1), landmarks * scale[:, None]
 
 
-def _displaced(landmarks: Tensor, prototype: Tensor, generator: torch.Generator) -> Tensor:
+def _displaced(landmarks: Tensor, prototype: Tensor, sd_mm: float, generator: torch.Generator) -> Tensor:
     """Return landmarks that lie otherwise; their pieces go with them."""
     near = torch.cdist(prototype, prototype) / _PLACE_LENGTH_MM
     covariance = torch.exp(-(near**2) / 2) + _OWN_PLACE**2 * torch.eye(len(prototype))
     root = torch.linalg.cholesky(covariance)
-    displaced: Tensor = landmarks + _PLACE_SD_MM * (root @ torch.randn(landmarks.shape, generator=generator))
+    displaced: Tensor = landmarks + sd_mm * (root @ torch.randn(landmarks.shape, generator=generator))
     return displaced
 
 

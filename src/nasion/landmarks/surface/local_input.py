@@ -6,6 +6,7 @@ what orientation left of turn and size.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,18 +24,18 @@ RESIDUAL_MM = 10.0
 
 @dataclass(frozen=True, eq=False)
 class LocalInput:
-    """One surface, float32.
+    """One surface in b draws of points, float32.
 
     Attributes
     ----------
     patches
-        (l, k, 6): points relative to the estimate, in radii, and normals; 0 where there is no point.
+        (b, l, k, 6): points relative to the estimate, in radii, and normals; 0 where there is no point.
     filled
-        (l, k) 1 where there is a point, else 0.
+        (b, l, k) 1 where there is a point, else 0.
     residual
-        (l, 3) aligned estimate minus prototype, in 10 mm; 0 where the landmark is not there.
+        (b, l, 3) aligned estimate minus prototype, in 10 mm; 0 where the landmark is not there.
     there
-        (l,) 1 where an estimate may be trusted, else 0.
+        (b, l) 1 where an estimate may be trusted, else 0.
     rotation
         (3, 3) from the prototype's frame to the estimates': a row of the former times this.
 
@@ -51,7 +52,7 @@ def local_input(
     points_mm: FloatArray,
     there: NDArray[np.bool_],
     prototype_mm: FloatArray,
-    source: PatchSource,
+    sources: Sequence[PatchSource],
     settings: LocalSettings,
     rng: np.random.Generator,
 ) -> LocalInput | None:
@@ -65,8 +66,8 @@ def local_input(
         (l,) which of them may be trusted.
     prototype_mm
         (l, 3) mean landmarks.
-    source
-        The surface, in the estimates' frame, mm.
+    sources
+        (l) surface round each estimate, in the estimates' frame, mm.
     settings
         Of the stage.
     rng
@@ -78,7 +79,12 @@ def local_input(
     except NasionError:
         return None
     turn = fit.rotation.T
-    patches = np.stack([source.around(point, settings.radius_mm, settings.points, rng) for point in points_mm])
+    draws, count = settings.draws, settings.points
+    taken = [
+        source.around(point, settings.radius_mm, draws * count, rng).reshape(count, draws, 6)
+        for source, point in zip(sources, points_mm, strict=True)
+    ]
+    patches = np.stack(taken).transpose(2, 0, 1, 3)
     filled = np.isfinite(patches[..., 0])
     patches = np.where(filled[..., None], patches, 0.0)
     turned = np.concatenate([patches[..., :3] @ turn / settings.radius_mm, patches[..., 3:] @ turn], axis=-1)
@@ -86,7 +92,7 @@ def local_input(
     return LocalInput(
         turned.astype(np.float32),
         filled.astype(np.float32),
-        residual.astype(np.float32),
-        there.astype(np.float32),
+        np.repeat(residual[None], draws, axis=0).astype(np.float32),
+        np.repeat(there[None], draws, axis=0).astype(np.float32),
         turn.T,
     )

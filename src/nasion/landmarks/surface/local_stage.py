@@ -8,7 +8,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nasion.geometry.distance import closest_points
 from nasion.geometry.surface import FloatArray, Mesh
 from nasion.landmarks.sessions import make_session
 from nasion.landmarks.surface.local_input import LocalInput, local_input
@@ -16,6 +15,8 @@ from nasion.landmarks.surface.patches import PatchSource
 from nasion.landmarks.surface.settings import LocalSettings
 
 _SEED: Final = 0
+_MARGIN_MM: Final = 12.0
+"""Estimates hardly ever move farther."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,27 +61,22 @@ class LocalStage:
         move; the estimates as they were and None where too few of them are sure enough.
 
         """
-        source = PatchSource.of(mesh_mm)
+        whole, reach = PatchSource.of(mesh_mm), self.settings.radius_mm + _MARGIN_MM
+        sources = [whole.near(point, reach) for point in points_mm]
         there = peak >= self.settings.least_peak
         rng = np.random.default_rng(_SEED)
         points, expected = points_mm, None
         for _ in range(self.settings.passes):
-            drawn = [
-                local_input(points, there, self.prototype_mm, source, self.settings, rng)
-                for _ in range(self.settings.draws)
-            ]
-            seen = [each for each in drawn if each is not None]
-            if not seen:
+            seen = local_input(points, there, self.prototype_mm, sources, self.settings, rng)
+            if seen is None:
                 return points_mm, None
             moves, log_error = self._run(seen)
-            points = points + np.where(there[:, None], moves.mean(axis=0) @ seen[0].rotation, 0.0)
+            points = points + np.where(there[:, None], moves.mean(axis=0) @ seen.rotation, 0.0)
             expected = np.where(there, np.exp(log_error.mean(axis=0)), np.nan)
-        return closest_points(mesh_mm, points)[0], expected
+        laid = [source.closest(point) for source, point in zip(sources, points, strict=True)]
+        return np.array(laid), expected
 
-    def _run(self, seen: list[LocalInput]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        inputs = {
-            name: np.stack([getattr(each, name) for each in seen])
-            for name in ("patches", "filled", "residual", "there")
-        }
+    def _run(self, seen: LocalInput) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        inputs = {name: getattr(seen, name) for name in ("patches", "filled", "residual", "there")}
         moves, log_error = self.session.run(["moves", "log_error"], inputs)
         return moves.astype(np.float64), log_error.astype(np.float64)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nasion.geometry.surface import FloatArray, Mesh
 from nasion.landmarks.surface.cloud import Sample
-from nasion.landmarks.surface.surface_fit import bounding_spheres, nearby_triangles
+from nasion.landmarks.surface.surface_fit import bounding_spheres, lay_on, nearby_triangles
 
 STORED_RADIUS_MM: Final = 26.0
 STORED_POINTS: Final = 512
@@ -39,6 +39,17 @@ class PatchSource:
     def of(cls, mesh: Mesh) -> PatchSource:
         """Return the source of a mesh."""
         return cls(mesh, bounding_spheres(mesh.vertices, mesh.faces))
+
+    def near(self, center: FloatArray, radius: float) -> PatchSource:
+        """Return the source of the triangles that meet a ball: pieces within it are the same, and faster to take."""
+        found = nearby_triangles(self.spheres, np.ascontiguousarray(center, dtype=np.float64), radius)
+        return PatchSource(Mesh(self.mesh.vertices, self.mesh.faces[found]), self.spheres[found])
+
+    def closest(self, point: FloatArray) -> FloatArray:
+        """Return the closest point (3,) of the surface."""
+        found = np.empty(3)
+        lay_on(self.mesh.vertices[self.mesh.faces], self.spheres, np.asarray(point, dtype=np.float64), found)
+        return found
 
     def around(self, center: FloatArray, radius: float, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """Return (count, 6) points of the surface within a ball, relative to its centre, and unit normals.

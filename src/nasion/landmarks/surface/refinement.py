@@ -122,7 +122,8 @@ class _Search:
         reach = float(np.linalg.norm(at - mean, axis=1).max()) + _MARGIN * sigma
         triangles = nearby_triangles(self.spheres, mean, reach)
         starts = np.concatenate([mean[None], at[:_STARTS]])
-        best, cost = fit_on_surface(self.vertices[self.faces[triangles]], starts, at, values, sigma)
+        corners = self.vertices[self.faces[triangles]]
+        best, cost = fit_on_surface(corners, self.spheres[triangles], starts, at, values, sigma)
         return best, float(np.sqrt(cost / len(at)))
 
     def _reach(self, mean: FloatArray, at: FloatArray) -> float:

@@ -138,6 +138,9 @@ class LocalSettings:
         How often all estimates move.
     draws
         Draws of points whose moves are averaged.
+    place_sd_mm
+        By how much landmarks to learn from lie otherwise than in the training people (each axis), their surroundings
+        with them: the more, the less the network trusts one landmark to tell another.
     least_peak
         Heat maps with a lower peak tell nothing about the other landmarks.
     steps, batch
@@ -153,6 +156,7 @@ class LocalSettings:
     radius_mm: float = 14.0
     passes: int = 2
     draws: int = 4
+    place_sd_mm: float = 2.5
     least_peak: float = 0.15
     steps: int = 8000
     batch: int = 16
@@ -163,6 +167,7 @@ class LocalSettings:
     def __post_init__(self) -> None:
         counts = (self.points, self.passes, self.draws, self.steps, self.batch)
         _require(min(counts) >= 1, "points, passes, draws, steps and batch must be at least 1")
+        _require(self.place_sd_mm >= 0, "place_sd_mm must not be negative")
         _require(min(self.radius_mm, self.learning_rate, self.final_learning_rate) > 0, "radius and rates must be > 0")
 
 

@@ -75,7 +75,7 @@ def nearby_triangles(spheres: Any, center: Any, reach: float) -> Any:
 
 
 def fit_on_surface(
-    corners: FloatArray, starts: FloatArray, at: FloatArray, values: FloatArray, sigma: float
+    corners: FloatArray, spheres: FloatArray, starts: FloatArray, at: FloatArray, values: FloatArray, sigma: float
 ) -> tuple[FloatArray, float]:
     """Return the surface point (3,) whose Gaussian of free height fits best, and the sum of squared differences.
 
@@ -83,6 +83,8 @@ def fit_on_surface(
     ----------
     corners
         (m, 3, 3) triangles, at least one.
+    spheres
+        (m, 4) see ``bounding_spheres``.
     starts
         (s, 3) tries; the one that fits best, once laid onto the surface, is where the descent begins.
     at, values
@@ -91,22 +93,18 @@ def fit_on_surface(
         Standard deviation of the Gaussian.
 
     """
-    middles = corners.mean(axis=1)
-    radii = np.linalg.norm(corners - middles[:, None], axis=2).max(axis=1)
     point = np.empty(3)
-    cost = _descend(np.ascontiguousarray(corners), middles, radii, starts, at, values, sigma, point)
+    cost = _descend(corners, spheres, starts, at, values, sigma, point)
     return point, float(cost)
 
 
 @njit(cache=True, nogil=True)
-def _descend(
-    corners: Any, middles: Any, radii: Any, starts: Any, at: Any, values: Any, sigma: float, best: Any
-) -> float:
+def _descend(corners: Any, spheres: Any, starts: Any, at: Any, values: Any, sigma: float, best: Any) -> float:
     trial, step = np.empty(3), np.empty(3)
     gauss, slope = np.empty(len(at)), np.empty((len(at), 2))
     cost, triangle = np.inf, 0
     for s in range(len(starts)):
-        t = _lay_on(corners, middles, radii, starts[s], trial)
+        t = lay_on(corners, spheres, starts[s], trial)
         tried = _cost(trial, at, values, sigma, gauss)
         if s == 0 or tried < cost:
             cost, triangle = tried, t
@@ -120,7 +118,7 @@ def _descend(
         shrink = min(1.0, sigma / length)
         for axis in range(3):
             step[axis] = best[axis] + shrink * step[axis]
-        t = _lay_on(corners, middles, radii, step, trial)
+        t = lay_on(corners, spheres, step, trial)
         tried = _cost(trial, at, values, sigma, gauss)
         if tried < cost:
             cost, triangle = tried, t
@@ -132,13 +130,13 @@ def _descend(
 
 
 @njit(cache=True, nogil=True)
-def _lay_on(corners: Any, middles: Any, radii: Any, point: Any, result: Any) -> int:
+def lay_on(corners: Any, spheres: Any, point: Any, result: Any) -> int:
     """Write the closest surface point to ``result``; return its triangle."""
     x, y, z = point[0], point[1], point[2]
     least, chosen = np.inf, 0
     for t in range(len(corners)):
-        d2 = (x - middles[t, 0]) ** 2 + (y - middles[t, 1]) ** 2 + (z - middles[t, 2]) ** 2
-        if d2 > (least + radii[t]) ** 2:
+        d2 = (x - spheres[t, 0]) ** 2 + (y - spheres[t, 1]) ** 2 + (z - spheres[t, 2]) ** 2
+        if d2 > (least + spheres[t, 3]) ** 2:
             continue
         _, u, v, w = closest_on_triangle(x, y, z, corners, t)
         gap = np.sqrt((x - u) ** 2 + (y - v) ** 2 + (z - w) ** 2)

@@ -41,6 +41,8 @@ _LEARNING: Final[dict[str, TrainSettings]] = {
 
 
 _LOCAL: Final = LocalSettings()
+_FACES_PLACE_SD_MM: Final = 0.5
+"""Many facial landmarks lie where the skin shows nothing: only the others tell them."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ class TrainingPlan:
     @property
     def local(self) -> LocalSettings:
         """The local stage's settings."""
-        return replace(_LOCAL, seed=self.seed)
+        place_sd_mm = _LOCAL.place_sd_mm if kind_of(self.scheme) == "cranial" else _FACES_PLACE_SD_MM
+        return replace(_LOCAL, seed=self.seed, place_sd_mm=place_sd_mm)
 
     def record(self) -> dict[str, Any]:
         """Return the plan as a run's folder keeps it."""
