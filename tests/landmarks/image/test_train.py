@@ -38,6 +38,17 @@ def test_losses_by_hand() -> None:
     assert float(frozen[0]) == pytest.approx(2 * 1.25) and float(frozen[2]) == 0
 
 
+def test_far_soft_argmax_is_moved_by_the_heat_maps_alone() -> None:
+    cells = torch.tensor([[[1.0, 2.0], [1.0, 2.0]]], requires_grad=True)
+    truth = to_pixels(torch.tensor([[[2.0, 2.0], [1.0, 15.0]]]))
+    start = to_pixels(cells)
+    out = NetOutput(start + 0.0, start, *(torch.zeros(1, 2),) * 2, torch.zeros(1, 2, 20, 20), None)
+    total, points, _ = losses(out, truth, LossSettings(start_weight=1.0, heat_weight=0.0))
+    total.backward()
+    assert float(points) == pytest.approx((1 + 13) / 2)  # both count
+    assert cells.grad.tolist() == [[[-1.0, 0.0], [0.0, 0.0]]]  # -1/2 of each of two terms; the far one stays
+
+
 def test_overfits_four_images(tmp_path: Path) -> None:
     items = [prepared(seed) for seed in range(4)]
     trained = train(

@@ -84,6 +84,9 @@ class LossSettings:
         Of Eq. 8.
     sigma_cells
         Standard deviation of a target heat map.
+    near_cells
+        Distance from the truth beyond which L1 errors no longer move the soft-argmax: its window does not see the truth
+        from there, so only the heat map's own loss can help.
 
     """
 
@@ -93,10 +96,11 @@ class LossSettings:
     alpha: float = 2.0
     beta: float = 4.0
     sigma_cells: float = 1.5
+    near_cells: float = 6.0
 
     def __post_init__(self) -> None:
         _require(min(self.points_weight, self.heat_weight, self.start_weight) >= 0, "weights must not be negative")
-        _require(min(self.alpha, self.beta, self.sigma_cells) > 0, "alpha, beta and sigma must be positive")
+        _require(min(self.alpha, self.beta, self.sigma_cells, self.near_cells) > 0, "alpha to near_cells: positive")
 
 
 @dataclass(frozen=True)

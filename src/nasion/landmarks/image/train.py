@@ -431,14 +431,17 @@ def losses(
     limit = true.new_tensor([width - 0.5, height - 0.5])
     marked = torch.isfinite(true).all(dim=-1)
     inside = marked & ((true > -0.5) & (true < limit)).all(dim=-1)
-    points_loss = _l1(to_cells(out.points), true, inside)
+    start = to_cells(out.start)
+    near = inside & ((start - torch.nan_to_num(true)).abs().amax(dim=-1) <= settings.near_cells)
+    held = torch.where(near[..., None], start, start.detach())
+    points_loss = _l1(to_cells(out.points) - start + held, true, inside)
     heat_loss = points_loss.new_zeros(())
     total = settings.points_weight * points_loss
     if heat:
         maps = targets(true, height, width, settings.sigma_cells)
         heat_loss = focal_loss(out.logits, maps, marked.to(maps.dtype), settings.alpha, settings.beta)
         total = total + settings.heat_weight * heat_loss
-        total = total + settings.start_weight * _l1(to_cells(out.start), true, inside)
+        total = total + settings.start_weight * _l1(held, true, inside)
     return total, points_loss.detach(), heat_loss.detach()
 
 
