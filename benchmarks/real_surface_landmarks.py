@@ -106,9 +106,7 @@ def main() -> None:
     parser.add_argument("--cranial", type=Path, default=None)
     parser.add_argument("--facial", type=Path, default=None)
     options = parser.parse_args()
-    print(
-        "| mesh | found of placed | mean error mm | median | observers' mean disagreement | median | in the 90 % radius |"
-    )
+    print("| mesh | found of placed | mean error mm | median | observers' mean disagreement | median | within 90 % |")
     print("|---|---|---|---|---|---|---|")
     details = []
     for head, (mesh_name, landmark_name) in HEADS.items():

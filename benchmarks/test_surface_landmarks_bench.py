@@ -1,5 +1,7 @@
 """Speed of landmarks on surfaces: graphs, network and second stage at the paper's size, and a step of learning."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import trimesh
@@ -10,12 +12,16 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip insta
 from nasion.geometry.surface import FloatArray, Mesh  # noqa: E402
 from nasion.landmarks.sessions import make_session  # noqa: E402
 from nasion.landmarks.surface.export import to_onnx  # noqa: E402
+from nasion.landmarks.surface.find import find_landmarks  # noqa: E402
 from nasion.landmarks.surface.graphs import SurfaceGraph, surface_graph  # noqa: E402
+from nasion.landmarks.surface.heads import PopulationHeads, kind_of  # noqa: E402
 from nasion.landmarks.surface.heatmaps import heat_maps  # noqa: E402
 from nasion.landmarks.surface.model import Neighbourhood, SurfaceNet, adaptive_wing_loss  # noqa: E402
 from nasion.landmarks.surface.predict import run_session  # noqa: E402
 from nasion.landmarks.surface.refinement import refine  # noqa: E402
+from nasion.landmarks.surface.scans import CLEAN, simulate_scan  # noqa: E402
 from nasion.landmarks.surface.settings import PRESETS, LossSettings  # noqa: E402
+from nasion.population.template_source import load_template  # noqa: E402
 
 LANDMARKS = 20
 
@@ -72,3 +78,13 @@ def test_a_step_of_learning_on_one_cloud(benchmark: BenchmarkFixture, preset: st
         optimiser.step()
 
     benchmark(step)
+
+
+@pytest.mark.parametrize("scheme", ["cranial20", "facial20"])
+def test_mesh_of_100_000_vertices_to_landmarks(benchmark: BenchmarkFixture, scheme: str) -> None:
+    head = PopulationHeads(load_template("builtin"), scheme, 55).head(0, np.random.default_rng(0))
+    how = replace(CLEAN, triangles=(200_000, 200_001))
+    scan = simulate_scan(head.mesh, head.points, kind_of(scheme), np.random.default_rng(1), how)
+    found = benchmark(find_landmarks, scan.mesh, scheme)
+    benchmark.extra_info["vertices"] = len(scan.mesh.vertices)
+    benchmark.extra_info["found"] = len(found.result.found())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from nasion.readers.landmarks import LandmarkFile
 
 SKULL_SCHEME = "cranial20"
+REAL_SKULL_SD_MM = 2.5
+"""Added (as a variance) to the SDs of landmarks found on a skull: these are right for virtual people like those that the
+network learnt from, while on real skulls errors were larger (docs/surface_landmarks.md, "Real heads")."""
 PHOTO_SCHEME = "facial20"
 
 
@@ -52,7 +56,7 @@ def found_skull(files: SkullFiles, accept_sides: bool = False) -> Skull:
     upright = found.orientation.frame.rotation
     landmarks = SkullLandmarks(
         {name: upright @ point for name, point in own.landmarks.items()},
-        dict(own.sigma),
+        {name: math.hypot(sigma, REAL_SKULL_SD_MM) for name, sigma in own.sigma.items()},
         {name: upright @ point for name, point in own.helpers.items()},
     )
     mesh = found.orientation.mesh
