@@ -175,7 +175,9 @@ def test_one_bad_person_does_not_stop_the_others(own_case: CaseFolder) -> None:
 def test_a_gallery_of_which_nothing_can_be_used_is_refused(own_case: CaseFolder) -> None:
     for path in own_case.gallery.rglob("*.landmarks.json"):
         path.write_text("{")
-    with pytest.raises(NasionError, match=r"none of the 4 candidates could be used; the first reason: .*cannot be read"):
+    with pytest.raises(
+        NasionError, match=r"none of the 4 candidates could be used; the first reason: .*cannot be read"
+    ):
         identify_gallery(unknown(own_case), own_case.gallery)
 
 

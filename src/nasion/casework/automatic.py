@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SKULL_SCHEME = "cranial20"
 REAL_SKULL_SD_MM = 2.5
-"""Added (as a variance) to the SDs of landmarks found on a skull: these are right for virtual people like those that the
+"""Added (as a variance) to the SDs of landmarks found on a skull: those hold for virtual people like the ones that the
 network learnt from, while on real skulls errors were larger (docs/surface_landmarks.md, "Real heads")."""
 PHOTO_SCHEME = "facial20"
 
