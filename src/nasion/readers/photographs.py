@@ -72,14 +72,14 @@ def read_photograph(path: Path | str) -> Photograph:
     stored = decoded_picture(Path(path))
     exif = _exif(stored)
     focal_px, notes = _focal_px(exif, stored.size)
-    notes = (*notes, *form_notes(stored))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             upright = ImageOps.exif_transpose(stored)
     except Exception:  # a damaged EXIF block must not hide the picture
         upright, notes = stored, (*notes, "its EXIF block is damaged: the picture is taken as it is stored")
-    return Photograph(rgb_of(upright, path), focal_px, stored.size, notes)
+    pixels = rgb_of(upright, path)
+    return Photograph(pixels, focal_px, stored.size, (*notes, *form_notes(stored)))
 
 
 def check_image_size(path: Path | str, landmarks: LandmarkFile, photograph: Photograph) -> None:
@@ -136,9 +136,12 @@ def decoded_picture(path: Path) -> Image.Image:
 
 
 def form_notes(image: Image.Image) -> tuple[str, ...]:
-    """Return what should be known of a picture that is more than 8-bit RGB or grey, one line each."""
+    """Return what should be known of a picture that is more than 8-bit RGB or grey, one line each.
+
+    Pictures behind the first are looked at, so take the pixels before.
+    """
     notes = []
-    frames = getattr(image, "n_frames", 1)
+    frames = _frames(image)
     if frames > 1:
         notes.append(f"it holds {frames} pictures (an animation or pages); the first is used")
     if image.mode == "CMYK":
@@ -146,6 +149,15 @@ def form_notes(image: Image.Image) -> tuple[str, ...]:
     if image.mode.startswith("I"):
         notes.append("its grey levels of more than 8 bits were reduced to 8 bits")
     return tuple(notes)
+
+
+def _frames(image: Image.Image) -> int:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return int(getattr(image, "n_frames", 1))
+    except Exception:  # damage behind the first picture must not hide it
+        return 1
 
 
 def rgb_of(image: Image.Image, path: Path | str) -> NDArray[np.uint8]:
