@@ -41,7 +41,7 @@ def test_weights_are_those_of_their_card_and_small(scheme: str) -> None:
     assert (card.scheme, card.names) == (scheme, NAMES[scheme])
     assert card.local is not None
     assert all((folder / name).stat().st_size <= LARGEST for name in (MODEL_FILE, LOCAL_FILE))
-    assert 0.85 <= card.error_mm.inside_90 <= 0.97
+    assert 0.85 <= card.error_mm.inside_90 <= 0.95
 
 
 @pytest.mark.parametrize("scheme", list(WITHIN_MM))
