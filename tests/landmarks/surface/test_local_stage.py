@@ -222,6 +222,9 @@ def test_a_stopped_run_ends_as_one_that_was_not(tmp_path) -> None:  # type: igno
         train_local(tmp_path / "stopped", few, few, settings, told=stop)
     again = train_local(tmp_path / "stopped", few, few, settings).model.state_dict()
     assert all(torch.equal(whole[name], again[name]) for name in whole)
+    (tmp_path / "whole" / "checkpoint.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(NasionError, match="is damaged"):
+        train_local(tmp_path / "whole", few, few, settings)
 
 
 def test_samples_without_pieces_are_refused() -> None:
