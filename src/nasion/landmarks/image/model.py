@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -92,6 +94,11 @@ class ImageLandmarkNet(nn.Module):
             nodes = torch.cat([nodes, self.label.weight[None].expand(nodes.shape[0], -1, -1)], dim=-1)
         out, edges = self.graph((start - middle) / reach, nodes, peak)
         return (middle + reach * out if self.settings.absolute else start + out), edges
+
+
+def as_batch(images: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Return (n, 3, h, w) float32 of (n, h, w, 3) crops."""
+    return torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float()
 
 
 def to_pixels(cells: Tensor) -> Tensor:
