@@ -120,7 +120,7 @@ def image_landmarks(
     preset: Annotated[str, typer.Option("--preset", help="small (CPU) or paper (GPU).")] = "small",
     connectivity: Annotated[
         str | None,
-        typer.Option("--connectivity", help="image (the paper), task (one for all images) or none (heat maps alone)."),
+        typer.Option("--connectivity", help="shape (ours), image (the paper), task (one for all images) or none."),
     ] = None,
     frozen_heatmap: Annotated[
         Path | None,

@@ -167,9 +167,9 @@ def test_hrnet_has_the_papers_270_channels() -> None:
 def test_absolute_coordinates_do_not_lean_on_the_start() -> None:
     """The paper's output: with the last block at 0 all points lie in the middle; ours lie at the start."""
     image = torch.rand(1, 3, 64, 64) * 255
-    absolute = ImageLandmarkNet(replace(NET, absolute=True), 4).eval()(image)
+    absolute = ImageLandmarkNet(replace(NET, connectivity="image", absolute=True), 4).eval()(image)
     assert absolute.points.detach().numpy() == pytest.approx(31.5)
-    ours = ImageLandmarkNet(NET, 4).eval()(image)
+    ours = ImageLandmarkNet(replace(NET, connectivity="image"), 4).eval()(image)
     assert torch.equal(ours.points, ours.start)
 
 

@@ -15,8 +15,9 @@ from nasion.landmarks.image.schemes import Subject
 
 Precision = Literal["float32", "bfloat16"]
 """Of the convolutions while learning; losses and the graph network always have float32."""
-Connectivity = Literal["image", "task", "none"]
-"""Whom a landmark listens to: by image (the paper), one learnt matrix a task (Li et al. 2020), or no graph network."""
+Connectivity = Literal["shape", "image", "task", "none"]
+"""Whom a landmark listens to: by a shape model and the heat maps' heights (ours), by image (the paper), by one learnt
+matrix a task (Li et al. 2020), or no graph network."""
 
 _Settings = TypeVar("_Settings", "ImageNetSettings", "TrainSettings")
 
@@ -40,8 +41,12 @@ class ImageNetSettings:
         Crop over the box of the landmarks.
     window_cells
         Reach of the soft-argmax to each side of the highest cell; a cell is 4 crop pixels.
-    connectivity, heads
-        See ``Connectivity``; how many connectivities a graph has (the paper: 1).
+    connectivity
+        See ``Connectivity``.
+    shape_modes
+        Principal components of ``"shape"``.
+    heads
+        How many connectivities a graph of ``"image"`` or ``"task"`` has (the paper: 1).
     visual_features, label_features
         Features of a node from the image and of its own class; the paper has none of the latter.
     graph_widths
@@ -55,7 +60,8 @@ class ImageNetSettings:
     input_size_px: tuple[int, int] = (256, 256)
     margin: float = 1.3
     window_cells: int = 5
-    connectivity: Connectivity = "image"
+    connectivity: Connectivity = "shape"
+    shape_modes: int = 32
     heads: int = 4
     visual_features: int = 64
     label_features: int = 16
@@ -66,6 +72,7 @@ class ImageNetSettings:
         _require(all(side >= 32 and side % 32 == 0 for side in self.input_size_px), "sides must be multiples of 32")
         _require(self.margin >= 1, "margin must be at least 1")
         _require(min(self.window_cells, self.heads, self.visual_features) >= 1, "window, heads, features: at least 1")
+        _require(self.shape_modes >= 0, "shape_modes must not be negative")
         _require(self.label_features >= 0 and min(self.graph_widths, default=1) >= 1, "widths must not be negative")
         _require(self.connectivity in get_args(Connectivity), f"connectivity is one of {get_args(Connectivity)}")
 
@@ -216,7 +223,7 @@ class TrainSettings:
 
 
 _PAPER: Final = ImageNetSettings(
-    backbone="hrnet_w18", heads=1, visual_features=32, label_features=0, absolute=True, margin=1.3
+    backbone="hrnet_w18", connectivity="image", heads=1, visual_features=32, label_features=0, absolute=True, margin=1.3
 )
 VARIANTS: Final[dict[str, ImageNetSettings]] = {
     "lc-gcn": _PAPER,

@@ -28,7 +28,7 @@ from nasion.landmarks.image.losses import losses
 from nasion.landmarks.image.metrics import face_size
 from nasion.landmarks.image.model import ImageLandmarkNet, as_batch
 from nasion.landmarks.image.network_weights import copied, move_average, take_heat_network
-from nasion.landmarks.image.prepared import Crops, Prepared, mean_shape
+from nasion.landmarks.image.prepared import Crops, Prepared, mean_shape, upright_shapes
 from nasion.landmarks.image.run_state import EpochRecord, RunState
 from nasion.landmarks.image.schemes import ImageScheme
 from nasion.landmarks.image.settings import ImageNetSettings, TrainSettings
@@ -188,7 +188,13 @@ class _Run:
             state.average = {name: value.to(self.device) for name, value in state.average.items()}
             return state
         points = [item.points_px for item in training]
-        shape = torch.from_numpy(mean_shape(points, self.network.input_size_px, self.network.margin))
+        size, margin = self.network.input_size_px, self.network.margin
+        shape = torch.from_numpy(mean_shape(points, size, margin))
+        shapes = upright_shapes(points, size, margin)
+        if self.settings.augment.mirrored:
+            other = shapes[:, self.scheme.flip_index] * (-1.0, 1.0) + (size[0] - 1.0, 0.0)
+            shapes = np.concatenate([shapes, other])
+        self.model.learn_shapes(shapes)
         return RunState(average=copied(self.model) if self.settings.average else {}, shape=shape)
 
     def finish(self) -> TrainedNet:
