@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from nasion.landmarks.image.samples import ImageSample, Pixels
 from nasion.landmarks.image.schemes import ImageScheme
 from nasion.landmarks.image.settings import ImageNetSettings
 from nasion.landmarks.image.train import TrainedNet
+from nasion.landmarks.model_folder import hash_of
 from nasion.landmarks.sessions import make_session
 from nasion.version import __version__
 
@@ -209,7 +209,7 @@ def release(
         held_out_images=len(calibration),
         tests=judged,
         code_version=__version__,
-        model_sha256=hashlib.sha256(onnx).hexdigest(),
+        model_sha256=hash_of(onnx),
     )
     write_model(folder, card, onnx, force=force)
     return card

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray, Mesh
+from nasion.landmarks.model_folder import stamps_of
 from nasion.landmarks.sessions import make_session
 from nasion.landmarks.surface.card import Card, ModelFolder, read_model
 from nasion.landmarks.surface.cloud import Cloud
@@ -117,11 +117,7 @@ def load_landmarker(folder: Path) -> SurfaceLandmarker:
         A file is missing or damaged.
 
     """
-    try:
-        stamps = tuple((folder / name).stat().st_mtime_ns for name in ("card.json", "model.onnx"))
-    except OSError:
-        raise NasionError(f"{folder}: holds no trained model; give a folder with model.onnx and card.json") from None
-    return _loaded(folder.resolve(), stamps)
+    return _loaded(folder.resolve(), stamps_of(folder))
 
 
 @lru_cache(maxsize=8)
