@@ -53,8 +53,12 @@ def write_sample(path: Path, sample: Sample) -> None:
     write_bytes(path, content.getvalue())
 
 
-def read_sample(path: Path) -> Sample:
-    """Read what ``write_sample`` wrote; a damaged file raises NasionError."""
+def read_sample(path: Path, *, patches: bool = False) -> Sample:
+    """Read what ``write_sample`` wrote; a damaged file raises NasionError.
+
+    ``patches`` asks for the pieces of surface, too, where the sample has them: they are most of its bytes, and the
+    local stage alone learns from them.
+    """
     try:
         with np.load(path, allow_pickle=False) as stored:
             normals = stored["normals"].astype(np.float64)
@@ -69,8 +73,8 @@ def read_sample(path: Path) -> Sample:
             mesh = None
             if "faces" in stored.files:
                 mesh = Mesh(stored["vertices"].astype(np.float64), stored["faces"])
-            patches = stored["patches"] if "patches" in stored.files else None
-            return Sample(cloud, stored["landmarks"].astype(np.float64), str(stored["person"]), mesh, patches)
+            pieces = stored["patches"] if patches and "patches" in stored.files else None
+            return Sample(cloud, stored["landmarks"].astype(np.float64), str(stored["person"]), mesh, pieces)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         raise NasionError(f"{path}: the sample is damaged; remove it and start the training again") from None
 
@@ -89,6 +93,8 @@ class StoredSamples(Sequence[Sample]):
         How they vary; None leaves them as they are.
     seed, epoch
         Decide what varies.
+    patches
+        With the pieces of surface; see ``read_sample``.
 
     """
 
@@ -97,6 +103,7 @@ class StoredSamples(Sequence[Sample]):
     augment: AugmentSettings | None = None
     seed: int = 0
     epoch: int = 0
+    patches: bool = False
 
     @classmethod
     def of(
@@ -106,9 +113,11 @@ class StoredSamples(Sequence[Sample]):
         augment: AugmentSettings | None = None,
         seed: int = 0,
         epoch: int = 0,
+        *,
+        patches: bool = False,
     ) -> StoredSamples:
         """Return the samples of a folder, in the order of their numbers."""
-        return cls(tuple(sorted(folder.glob(f"*{ENDING}"))), names, augment, seed, epoch)
+        return cls(tuple(sorted(folder.glob(f"*{ENDING}"))), names, augment, seed, epoch, patches)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -120,7 +129,7 @@ class StoredSamples(Sequence[Sample]):
     def __getitem__(self, k: int | slice) -> Sample | list[Sample]:
         if isinstance(k, slice):
             return [self[i] for i in range(*k.indices(len(self)))]
-        sample = read_sample(self.paths[k])
+        sample = read_sample(self.paths[k], patches=self.patches)
         if self.augment is None:
             return sample
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.epoch, k % len(self))))
