@@ -162,6 +162,10 @@ def test_stored_samples_vary_by_epoch_and_are_the_same_for_the_same(tmp_path: Pa
     assert np.array_equal(points(0), points(0))
     assert not np.array_equal(points(0), points(1))
     assert [item.person for item in StoredSamples.of(tmp_path, names)[:]] == ["person 0", "person 1"]
+    varied = StoredSamples.of(tmp_path, names, AugmentSettings(), 5)
+    assert np.array_equal(varied[-1].cloud.points, varied[1].cloud.points)
+    with pytest.raises(IndexError):
+        varied[2]
 
 
 def test_a_damaged_sample_is_told(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from nasion.landmarks.image.settings import ImageNetSettings
 from nasion.landmarks.image.train import TrainedNet
 from nasion.landmarks.model_folder import hash_of
 from nasion.landmarks.sessions import make_session
+from nasion.landmarks.split import check_apart
 from nasion.version import __version__
 
 _BOX_SHIFT: Final = 0.06
@@ -170,9 +171,8 @@ def release(
         A person is on both sides, there are too few people, or the folder cannot be written.
 
     """
-    both = sorted({own.person for own in calibration} & {own.person for part in tests.values() for own in part})
-    if both:
-        raise NasionError(f"{both[0]} is among the calibration people and the test people; split by person")
+    tested = (own.person for part in tests.values() for own in part)
+    check_apart("calibration", (own.person for own in calibration), "test", tested)
     onnx = to_onnx(trained.model, precision)
     session = make_session(onnx)
     # hidden parts among the calibration images: use meets them too

@@ -13,6 +13,7 @@ from nasion.geometry.distance import closest_points
 from nasion.geometry.surface import FloatArray
 from nasion.landmarks.model_folder import hash_of
 from nasion.landmarks.sessions import make_session
+from nasion.landmarks.split import check_apart
 from nasion.landmarks.surface.card import Card, ConditionErrors, LandmarkErrors, ModelFolder, write_model
 from nasion.landmarks.surface.cloud import Sample
 from nasion.landmarks.surface.confidence import Calibration, Evidence, calibrate
@@ -167,9 +168,7 @@ def release(
     learnt = judged_on(calibration)
     parts = {name: judged_on(test.samples) for name, test in tests.items()}
     judged = Measured.joined(list(parts.values()))
-    both = sorted(set(learnt.people) & set(judged.people))
-    if both:
-        raise NasionError(f"{both[0]} is among the calibration people and the test people; split by person")
+    check_apart("calibration", learnt.people, "test", judged.people)
     meaning = calibrate(learnt.evidence, learnt.errors_mm, learnt.people)
     errors, invented = judge(meaning, judged, names)
     card = Card(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, overload
+from typing import Final
 from zipfile import BadZipFile
 
 import numpy as np
@@ -15,6 +14,7 @@ from nasion.errors import NasionError
 from nasion.geometry.surface import Mesh
 from nasion.landmarks.surface.augmentation import AugmentSettings, augmented
 from nasion.landmarks.surface.cloud import Cloud, Sample
+from nasion.landmarks.surface.lazy_samples import LazySamples
 from nasion.readers.files import write_bytes
 
 ENDING: Final = ".npz"
@@ -80,7 +80,7 @@ def read_sample(path: Path, *, patches: bool = False) -> Sample:
 
 
 @dataclass(frozen=True, eq=False)
-class StoredSamples(Sequence[Sample]):
+class StoredSamples(LazySamples):
     """The samples of a folder that were not refused, read when they are asked for.
 
     Attributes
@@ -122,17 +122,12 @@ class StoredSamples(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self.paths)
 
-    @overload
-    def __getitem__(self, k: int) -> Sample: ...
-    @overload
-    def __getitem__(self, k: slice) -> list[Sample]: ...
-    def __getitem__(self, k: int | slice) -> Sample | list[Sample]:
-        if isinstance(k, slice):
-            return [self[i] for i in range(*k.indices(len(self)))]
+    def sample(self, k: int) -> Sample:
+        """Return sample ``k``."""
         sample = read_sample(self.paths[k], patches=self.patches)
         if self.augment is None:
             return sample
-        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.epoch, k % len(self))))
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.epoch, k)))
         return augmented(sample, self.names, rng, self.augment)
 
 
