@@ -5,13 +5,13 @@ from dataclasses import asdict
 import pytest
 
 from nasion.errors import NasionError
+from nasion.landmarks.stored_settings import settings_from
 from nasion.landmarks.surface.settings import (
     PRESETS,
     VARIANTS,
     LossSettings,
     SurfaceNetSettings,
     TrainSettings,
-    settings_from,
 )
 
 

@@ -9,7 +9,8 @@ import trimesh
 from scipy.spatial.transform import Rotation
 
 from nasion.geometry.surface import FloatArray, Mesh
-from nasion.landmarks.surface.card import LOCAL_FILE, MODEL_FILE, read_model
+from nasion.landmarks.model_folder import MODEL_FILE
+from nasion.landmarks.surface.card import LOCAL_FILE, read_model
 from nasion.landmarks.surface.find import FoundLandmarks, find_landmarks, model_folder
 from nasion.landmarks.surface.heads import NAMES, PopulationHeads, kind_of
 from nasion.landmarks.surface.scans import CLEAN, Scan, ScanSettings, simulate_scan

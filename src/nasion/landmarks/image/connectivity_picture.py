@@ -17,7 +17,8 @@ from nasion.landmarks.image.model import ImageLandmarkNet, as_batch
 from nasion.landmarks.image.network_weights import heat_weights
 from nasion.landmarks.image.samples import Pixels
 from nasion.landmarks.image.schemes import ImageScheme, image_scheme
-from nasion.landmarks.image.settings import ImageNetSettings, settings_from
+from nasion.landmarks.image.settings import ImageNetSettings
+from nasion.landmarks.stored_settings import settings_from
 from nasion.readers.files import read_text
 
 _FINE: Final = 3

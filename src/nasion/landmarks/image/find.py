@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from nasion.anatomy.landmarks import SCHEMES as OVERLAY_SCHEMES
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
 from nasion.landmarks.image.completion import TARGETS, shipped_completion
@@ -21,16 +19,18 @@ from nasion.landmarks.image.pictures import DICOM_ENDINGS, ENDINGS, looks_drawn,
 from nasion.landmarks.image.predict import ImageLandmarker, ImageLandmarks, load_image_landmarker
 from nasion.landmarks.image.samples import Pixels
 from nasion.landmarks.image.schemes import image_scheme
-from nasion.readers.files import output_folder
+from nasion.landmarks.input_folder import find_in_each, one_of_each_name
+from nasion.landmarks.landmark_file import file_of
+from nasion.landmarks.model_folder import shipped_folder
 from nasion.readers.landmarks import LandmarkFile, write_landmarks
 
-FILE_ENDING: Final = ".landmarks.json"
 FREE_ONLY: Final = "NASION_FREE_WEIGHTS"
 """Environment variable: 1 leaves out the weights whose training data may not be used commercially."""
 
 _WEIGHTS: Final = Path(__file__).parent / "weights"
 _NONCOMMERCIAL: Final = Path(__file__).parent / "weights_noncommercial"
 _COMPLETED_FROM: Final = "ibug68"
+_INPUTS: Final = "pictures"
 _PROFILE_DEG: Final = 60.0
 _STRANGE_MISFIT: Final = 3.0
 """Misfit of the 68 points to a head from which something is wrong; unseen heads stay below 2."""
@@ -64,16 +64,9 @@ class FoundImageLandmarks:
 
     def landmark_file(self) -> LandmarkFile:
         """Return what a landmark file holds: points, standard deviations, and what is missing."""
-        found = self.result.found()
-        # schemes without helpers of their own have landmarks only
-        own = OVERLAY_SCHEMES.get(self.scheme, self.result.names)
-        sigma = zip(self.result.names, self.result.sigma_px.tolist(), strict=True)
-        return LandmarkFile(
-            scheme=self.scheme,
-            units="px",
-            landmarks={name: point for name, point in found.items() if name in own},
-            helpers={name: point for name, point in found.items() if name not in own},
-            sigma={name: value for name, value in sigma if name in found},
+        result = self.result
+        return replace(
+            file_of(self.scheme, "px", result.names, result.found(), result.sigma_px),
             missing=dict(self.result.missing),
             image_size_px=self.image_size_px,
         )
@@ -96,13 +89,7 @@ def model_folder(scheme: str, given: Path | None = None) -> Path:
         return given
     network = _COMPLETED_FROM if scheme == "facial20" else scheme
     places = [_WEIGHTS] if os.environ.get(FREE_ONLY) == "1" else [_NONCOMMERCIAL, _WEIGHTS]
-    for place in places:
-        if (place / network).is_dir():
-            return place / network
-    raise NasionError(
-        f"this installation has no weights for {network}; train them (nasion train image-landmarks --scheme "
-        f"{network} --out FOLDER) and give --model FOLDER/model"
-    )
+    return shipped_folder(places, network, "image-landmarks")
 
 
 def find_image_landmarks(image: Pixels, scheme: str, model: Path | None = None) -> FoundImageLandmarks:
@@ -231,7 +218,7 @@ def pictures_in(folder: Path, scheme: str) -> list[Path]:
 
     """
     endings = ENDINGS + (DICOM_ENDINGS if image_scheme(scheme).subject == "cephalogram" else ())
-    paths = sorted(
+    paths = (
         path
         for path in folder.iterdir()
         if path.suffix.lower() in endings
@@ -239,12 +226,7 @@ def pictures_in(folder: Path, scheme: str) -> list[Path]:
         and not path.name.startswith(".")
         and not path.name.endswith(".mask.png")
     )
-    if not paths:
-        raise NasionError(f"{folder}: holds no pictures; give a folder with {', '.join(endings)} files")
-    for one, other in pairwise(paths):
-        if one.stem == other.stem:
-            raise NasionError(f"{folder}: {one.name} and {other.name} would have one landmark file; rename one")
-    return paths
+    return one_of_each_name(folder, paths, _INPUTS, endings)
 
 
 def find_in_folder(
@@ -279,14 +261,8 @@ def find_in_folder(
     """
     paths = pictures_in(folder, scheme)
     load_image_landmarker(model_folder(scheme, model))
-    failed = 0
-    with output_folder(out, force, paths) as temporary:
-        for path in paths:
-            try:
-                each(path, find_in_file(path, scheme, temporary / f"{path.stem}{FILE_ENDING}", model))
-            except NasionError as fault:
-                failed += 1
-                each(path, fault)
-        if failed == len(paths):
-            raise NasionError(f"{folder}: the landmarks of none of its {failed} pictures were found; nothing written")
-    return failed
+
+    def find(path: Path, target: Path) -> FoundImageLandmarks:
+        return find_in_file(path, scheme, target, model)
+
+    return find_in_each(folder, paths, _INPUTS, out, force, find, each)

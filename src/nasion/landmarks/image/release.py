@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +23,9 @@ from nasion.landmarks.image.samples import ImageSample, Pixels
 from nasion.landmarks.image.schemes import ImageScheme
 from nasion.landmarks.image.settings import ImageNetSettings
 from nasion.landmarks.image.train import TrainedNet
+from nasion.landmarks.model_folder import hash_of
 from nasion.landmarks.sessions import make_session
+from nasion.landmarks.split import check_apart
 from nasion.version import __version__
 
 _BOX_SHIFT: Final = 0.06
@@ -170,9 +171,8 @@ def release(
         A person is on both sides, there are too few people, or the folder cannot be written.
 
     """
-    both = sorted({own.person for own in calibration} & {own.person for part in tests.values() for own in part})
-    if both:
-        raise NasionError(f"{both[0]} is among the calibration people and the test people; split by person")
+    tested = (own.person for part in tests.values() for own in part)
+    check_apart("calibration", (own.person for own in calibration), "test", tested)
     onnx = to_onnx(trained.model, precision)
     session = make_session(onnx)
     # hidden parts among the calibration images: use meets them too
@@ -209,7 +209,7 @@ def release(
         held_out_images=len(calibration),
         tests=judged,
         code_version=__version__,
-        model_sha256=hashlib.sha256(onnx).hexdigest(),
+        model_sha256=hash_of(onnx),
     )
     write_model(folder, card, onnx, force=force)
     return card

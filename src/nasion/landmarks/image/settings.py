@@ -7,8 +7,8 @@ and temperature, the heat maps' width; it predicts coordinates where we predict 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Literal, TypeVar, get_args
+from dataclasses import dataclass, replace
+from typing import Final, Literal, get_args
 
 from nasion.errors import NasionError
 from nasion.landmarks.image.schemes import Subject
@@ -18,8 +18,6 @@ Precision = Literal["float32", "bfloat16"]
 Connectivity = Literal["shape", "image", "task", "none"]
 """Whom a landmark listens to: by a shape model and the heat maps' heights (ours), by image (the paper), by one learnt
 matrix a task (Li et al. 2020), or no graph network."""
-
-_Settings = TypeVar("_Settings", "ImageNetSettings", "TrainSettings")
 
 
 def _require(condition: bool, message: str) -> None:
@@ -267,23 +265,3 @@ def learning_preset(preset: str, subject: Subject) -> TrainSettings:
         loss=LossSettings(start_weight=1.0),
         augment=augment,
     )
-
-
-def settings_from(kind: type[_Settings], values: dict[str, Any]) -> _Settings:
-    """Return settings from plain values, as a card or a run's record holds them.
-
-    Raises
-    ------
-    NasionError
-        A name is unknown or a value not allowed.
-
-    """
-    unknown = sorted(set(values) - {field.name for field in fields(kind)})
-    if unknown:
-        raise NasionError(f"unknown setting {unknown[0]!r}; made by another version of Nasion? Train or install again")
-    made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    for name, own in (("loss", LossSettings), ("augment", AugmentSettings)):
-        if isinstance(made.get(name), dict):
-            nested: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in made[name].items()}
-            made[name] = own(**nested)
-    return kind(**made)

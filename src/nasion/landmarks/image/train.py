@@ -32,6 +32,7 @@ from nasion.landmarks.image.prepared import Crops, Prepared, mean_shape, upright
 from nasion.landmarks.image.run_state import EpochRecord, RunState
 from nasion.landmarks.image.schemes import ImageScheme
 from nasion.landmarks.image.settings import ImageNetSettings, TrainSettings
+from nasion.landmarks.split import check_apart
 from nasion.readers.files import claim_folder
 
 _JUDGED_AT_ONCE: Final = 8
@@ -130,9 +131,7 @@ def _check(scheme: ImageScheme, training: Sequence[Prepared], held_out: Sequence
                 raise NasionError(
                     f"{item.person}: has {len(item.points_px)} landmarks, but {scheme.name} has {len(scheme)}"
                 )
-    both = sorted({item.person for item in training} & {item.person for item in held_out})
-    if both:
-        raise NasionError(f"{both[0]} is among the training people and the held-out people; split by person")
+    check_apart("training", (item.person for item in training), "held-out", (item.person for item in held_out))
 
 
 class _Run:

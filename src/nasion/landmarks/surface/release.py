@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +11,9 @@ import numpy as np
 from nasion.errors import NasionError
 from nasion.geometry.distance import closest_points
 from nasion.geometry.surface import FloatArray
+from nasion.landmarks.model_folder import hash_of
 from nasion.landmarks.sessions import make_session
+from nasion.landmarks.split import check_apart
 from nasion.landmarks.surface.card import Card, ConditionErrors, LandmarkErrors, ModelFolder, write_model
 from nasion.landmarks.surface.cloud import Sample
 from nasion.landmarks.surface.confidence import Calibration, Evidence, calibrate
@@ -167,9 +168,7 @@ def release(
     learnt = judged_on(calibration)
     parts = {name: judged_on(test.samples) for name, test in tests.items()}
     judged = Measured.joined(list(parts.values()))
-    both = sorted(set(learnt.people) & set(judged.people))
-    if both:
-        raise NasionError(f"{both[0]} is among the calibration people and the test people; split by person")
+    check_apart("calibration", learnt.people, "test", judged.people)
     meaning = calibrate(learnt.evidence, learnt.errors_mm, learnt.people)
     errors, invented = judge(meaning, judged, names)
     card = Card(
@@ -200,8 +199,8 @@ def release(
             for name, part in parts.items()
         },
         code_version=__version__,
-        model_sha256=hashlib.sha256(onnx).hexdigest(),
-        local_sha256=None if local_onnx is None else hashlib.sha256(local_onnx).hexdigest(),
+        model_sha256=hash_of(onnx),
+        local_sha256=None if local_onnx is None else hash_of(local_onnx),
     )
     write_model(folder, ModelFolder(card, onnx, local_onnx), orientation, force=force)
     return card

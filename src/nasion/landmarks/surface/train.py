@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,7 @@ from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
 from nasion.landmarks.checkpoints import CHECKPOINT_FILE, CHECKPOINT_SECONDS, read_state, torch_device, write_state
 from nasion.landmarks.epochs import diverged, falling, shuffled
+from nasion.landmarks.split import check_apart
 from nasion.landmarks.surface.batches import Prepared, batches, by_size, predicted, prepare, target
 from nasion.landmarks.surface.cloud import Sample
 from nasion.landmarks.surface.graphs import mean_landmarks
@@ -170,8 +171,8 @@ class _Run:
         samples = self.training(0)
         chosen = np.unique(np.linspace(0, max(len(samples) - 1, 0), _PROTOTYPE_SAMPLES).astype(int))
         some = [samples[index] for index in chosen.tolist() if index < len(samples)]
+        self._check_people(sample.person for sample in some)
         for sample in some:
-            self._check_person(sample.person)
             if len(sample.landmarks) != landmarks:
                 raise NasionError(f"{sample.person}: has {len(sample.landmarks)} landmarks, but {landmarks} are named")
         return RunState(prototype=torch.from_numpy(mean_landmarks(sample.landmarks for sample in some)))
@@ -210,8 +211,7 @@ class _Run:
 
     def _learn(self, batch: list[Prepared], done: float) -> float:
         """Take one step of Adam; return the batch's mean loss."""
-        for item in batch:
-            self._check_person(item.person)
+        self._check_people(item.person for item in batch)
         for group in self.optimiser.param_groups:
             group["lr"] = falling(self.settings.learning_rate, self.settings.final_learning_rate, done)
         self.model.train()
@@ -262,9 +262,8 @@ class _Run:
             told = Progress(self.state.epoch + 1, self.settings.epochs, self.state.step, steps, loss, record)
             self.progress(told)
 
-    def _check_person(self, person: str) -> None:
-        if person in self.held_people:
-            raise NasionError(f"{person} is among the training people and the held-out people; split by person")
+    def _check_people(self, people: Iterable[str]) -> None:
+        check_apart("training", people, "held-out", self.held_people)
 
 
 def _errors_mm(item: Prepared, heat: FloatArray, top_points: int) -> FloatArray:

@@ -150,9 +150,10 @@ def learn_local(
     mirror = mirror_order(plan.names)
     rng = np.random.default_rng(plan.seed)
     held = (replace(s, patches=landmark_patches(s, rng)) for s in _stored(plan, samples, "held_out"))
+    training = StoredSamples.of(samples / "training", plan.names, patches=True)
     return train_local(
         run,
-        local_data(_stored(plan, samples, "training"), prototype, mirror),
+        local_data(training, prototype, mirror),
         local_data(held, prototype, mirror),
         plan.local,
         budget_s=budget_s,
