@@ -75,16 +75,22 @@ def handmade_weights(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(find, "_NONCOMMERCIAL", bare.root / "none")
 
 
+def find_name(bare: Bare) -> str:
+    sha256 = json.loads((bare.root / "weights" / "ibug68" / "card.json").read_text())["model_sha256"]
+    return f"nasion ibug68 {sha256[:12]}"
+
+
 def test_a_photograph_without_landmarks_brings_its_own(bare: Bare) -> None:
     photograph = load_photograph(PhotoFiles("p", bare.photo(), None))
     (automatic,) = photograph.automatic
     assert automatic.path == str(bare.photo())
+    assert not automatic.given and automatic.file.found_by == find_name(bare)
     assert dict(photograph.photo.landmarks_px) == dict(automatic.file.landmarks)
     # the SDs are those of the finder, and the solver gets them
     assert dict(photograph.photo.sigma_px) == dict(automatic.file.sigma)
     assert set(photograph.photo.landmarks_px) <= set(photograph.photo.sigma_px)
     assert "cheilion_left" in photograph.helpers_px
-    assert "landmarks were found automatically, median SD" in photograph.notes[-1]
+    assert f"landmarks were found automatically ({find_name(bare)}), median SD" in photograph.notes[-1]
     assert [file.path for file in photograph.inputs] == [str(bare.photo())]
 
 
@@ -115,7 +121,11 @@ def test_the_commands_write_landmarks_for_correction(bare: Bare, tmp_path: Path)
     )
     assert again.code == 0, again
     first, second = (json.loads((folder / "result.json").read_text()) for folder in (out, tmp_path / "again"))
-    assert second["automatic_landmarks"] == []
+    # the same points and SDs, and still nobody's own
+    (before,), (said,) = first["automatic_landmarks"], second["automatic_landmarks"]
+    assert (said["path"], said["given"], said["found_by"]) == (str(written), True, find_name(bare))
+    assert said["sigma"] == before["sigma"] and said["added_sd"] == 0
+    assert find_name(bare) in (tmp_path / "again" / "report.html").read_text()
     scores = [result["candidates"][0]["score"] for result in (first, second)]
     assert scores[0] == pytest.approx(scores[1], abs=1e-6)
 

@@ -52,10 +52,11 @@ def _write_landmarks(case: Case, folder: Path) -> bytes | None:
     from nasion.readers.files import write_bytes
     from nasion.readers.landmarks import write_landmarks
 
-    if not case.automatic:
+    new = [found for found in case.automatic if not found.given]
+    if not new:
         return None
     folder.mkdir(exist_ok=True)
-    for k, found in enumerate(case.automatic):
+    for k, found in enumerate(new):
         write_landmarks(folder / f"{k + 1:02d}_{_plain_name(found.path)}.landmarks.json", found.file)
     if case.skull is None or case.skull.found is None:
         return None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from nasion.casework.automatic import REAL_SKULL_SD_MM
 from nasion.evidence.support import CAVEAT
 from nasion.report.pictures import FACE_LINE, LEVEL_COLORS, SKULL_LINE, arrow_tip, encoded, line_layer, pictures_of
 from nasion.report.scene import Mark, Scene
@@ -80,6 +81,7 @@ def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
         "problems": case.problems,
         "notes": case.notes,
         "automatic": [_automatic(found) for found in case.automatic],
+        "added_sd": f"{REAL_SKULL_SD_MM} mm" if any(found.file.units == "mm" for found in case.automatic) else "",
         "inputs": case.inputs,
         "settings": [{"name": _words(k), "value": _shown(v)} for k, v in [*case.settings.items(), *_tissue(case)]],
         "versions": _versions(),
@@ -87,13 +89,14 @@ def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
 
 
 def _automatic(found: AutomaticLandmarks) -> dict[str, Any]:
-    sigma = found.file.sigma
-    least_sure = max(sigma, key=lambda name: sigma[name])
+    sigma, units = found.file.sigma, found.file.units
+    least_sure = max(sigma, key=lambda name: sigma[name]) if sigma else ""
     return {
         "path": found.path,
+        "model": found.file.found_by,
         "count": len(found.file.landmarks) + len(found.file.helpers),
-        "median": f"{float(np.median(list(sigma.values()))):.1f} {found.file.units}",
-        "least_sure": f"{_words(least_sure)}, {sigma[least_sure]:.1f} {found.file.units}",
+        "median": f"{float(np.median(list(sigma.values()))):.1f} {units}" if sigma else "–",
+        "least_sure": f"{_words(least_sure)}, {sigma[least_sure]:.1f} {units}" if sigma else "–",
         "missing": "; ".join(f"{_words(name)}: {reason}" for name, reason in found.file.missing.items()),
     }
 

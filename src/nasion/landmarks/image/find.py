@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ from nasion.landmarks.image.pictures import DICOM_ENDINGS, ENDINGS, looks_drawn,
 from nasion.landmarks.image.predict import ImageLandmarker, ImageLandmarks, load_image_landmarker
 from nasion.landmarks.image.samples import Pixels
 from nasion.landmarks.image.schemes import image_scheme
+from nasion.landmarks.sessions import model_name
 from nasion.readers.files import output_folder
 from nasion.readers.landmarks import LandmarkFile, write_landmarks
 
@@ -53,6 +54,8 @@ class FoundImageLandmarks:
         The landmarks.
     warnings
         What the user should know, one line each.
+    found_by
+        The model, as landmark files name it.
 
     """
 
@@ -61,6 +64,7 @@ class FoundImageLandmarks:
     face: FaceBox | None
     result: ImageLandmarks
     warnings: tuple[str, ...]
+    found_by: str
 
     def landmark_file(self) -> LandmarkFile:
         """Return what a landmark file holds: points, standard deviations, and what is missing."""
@@ -76,6 +80,7 @@ class FoundImageLandmarks:
             sigma={name: value for name, value in sigma if name in found},
             missing=dict(self.result.missing),
             image_size_px=self.image_size_px,
+            found_by=self.found_by,
         )
 
 
@@ -137,14 +142,15 @@ def find_image_landmarks(image: Pixels, scheme: str, model: Path | None = None) 
         found = _face(small, scheme, landmarker)
     face = None if found.face is None else found.face.scaled(1 / scale)
     size = (image.shape[1], image.shape[0])
-    return FoundImageLandmarks(scheme, size, face, found.result.scaled(1 / scale), (*notes, *found.warnings))
+    warnings = (*notes, *found.warnings)
+    return replace(found, image_size_px=size, face=face, result=found.result.scaled(1 / scale), warnings=warnings)
 
 
 def _radiograph(image: Pixels, scheme: str, landmarker: ImageLandmarker) -> FoundImageLandmarks:
     result, mirrored = landmarker.find_either_side(image)
     _refuse_unseen(result, "a lateral radiograph of a head")
     notes = ("the head looks to the left: the landmarks were found on its mirror image",) if mirrored else ()
-    return FoundImageLandmarks(scheme, (image.shape[1], image.shape[0]), None, result, notes)
+    return FoundImageLandmarks(scheme, (image.shape[1], image.shape[0]), None, result, notes, _name(landmarker))
 
 
 def _face(image: Pixels, scheme: str, landmarker: ImageLandmarker) -> FoundImageLandmarks:
@@ -156,7 +162,11 @@ def _face(image: Pixels, scheme: str, landmarker: ImageLandmarker) -> FoundImage
     if scheme != landmarker.card.scheme:
         result, more = completed(image, result)
         notes = (*notes, *more)
-    return FoundImageLandmarks(scheme, (image.shape[1], image.shape[0]), face, result, notes)
+    return FoundImageLandmarks(scheme, (image.shape[1], image.shape[0]), face, result, notes, _name(landmarker))
+
+
+def _name(landmarker: ImageLandmarker) -> str:
+    return model_name(landmarker.card.scheme, landmarker.card.model_sha256)
 
 
 def _refuse_unseen(result: ImageLandmarks, what: str) -> None:
@@ -217,8 +227,7 @@ def find_in_file(path: Path, scheme: str, out: Path, model: Path | None = None) 
     except NasionError as fault:
         raise NasionError(f"{path}: {fault}") from None
     write_landmarks(out, found.landmark_file())
-    warnings = (*picture.warnings, *found.warnings)
-    return FoundImageLandmarks(scheme, found.image_size_px, found.face, found.result, warnings)
+    return replace(found, warnings=(*picture.warnings, *found.warnings))
 
 
 def pictures_in(folder: Path, scheme: str) -> list[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Final
 from nasion.anatomy.landmarks import SCHEMES
 from nasion.errors import NasionError
 from nasion.geometry.surface import Mesh
+from nasion.landmarks.sessions import model_name
 from nasion.landmarks.surface.card import ORIENTATION_FILE
 from nasion.landmarks.surface.cloud import cloud_of_surface
 from nasion.landmarks.surface.heads import kind_of
@@ -40,6 +41,8 @@ class FoundLandmarks:
         The landmarks in that mesh's frame, mm.
     warnings
         What the user should know, one line each.
+    found_by
+        The model, as landmark files name it.
 
     """
 
@@ -47,6 +50,7 @@ class FoundLandmarks:
     orientation: Orientation
     result: SurfaceLandmarks
     warnings: tuple[str, ...]
+    found_by: str
 
     def landmark_file(self) -> LandmarkFile:
         """Return what a landmark file holds: points, standard deviations, and what is missing."""
@@ -61,6 +65,7 @@ class FoundLandmarks:
             helpers={name: point for name, point in found.items() if name not in own},
             sigma={name: value for name, value in sigma if name in found},
             missing=dict(self.result.missing),
+            found_by=self.found_by,
         )
 
 
@@ -121,7 +126,8 @@ def find_landmarks(mesh: Mesh, scheme: str, model: Path | None = None, *, accept
     if len(result.missing) == len(result.names):
         what = "skull" if kind_of(scheme) == "cranial" else "face"
         raise NasionError(f"no landmark of {scheme} is seen on this surface; is it a {what}?")
-    return FoundLandmarks(scheme, oriented, result, oriented.warnings)
+    card = landmarker.card
+    return FoundLandmarks(scheme, oriented, result, oriented.warnings, model_name(card.scheme, card.model_sha256))
 
 
 def _orientation(path: Path) -> OrientationTemplate:
@@ -152,7 +158,7 @@ def find_in_file(
     except NasionError as fault:
         raise NasionError(f"{path}: {fault}") from None
     write_landmarks(out, found.landmark_file(), units)
-    return FoundLandmarks(scheme, found.orientation, found.result, (*read.warnings, *found.warnings))
+    return replace(found, warnings=(*read.warnings, *found.warnings))
 
 
 def meshes_in(folder: Path) -> list[Path]:
