@@ -22,6 +22,7 @@ from nasion.landmarks.image.schemes import image_scheme
 from nasion.landmarks.input_folder import find_in_each, one_of_each_name
 from nasion.landmarks.landmark_file import file_of
 from nasion.landmarks.model_folder import shipped_folder
+from nasion.landmarks.sessions import model_name
 from nasion.readers.landmarks import LandmarkFile, write_landmarks
 
 FREE_ONLY: Final = "NASION_FREE_WEIGHTS"
@@ -53,6 +54,8 @@ class FoundImageLandmarks:
         The landmarks.
     warnings
         What the user should know, one line each.
+    found_by
+        The model, as landmark files name it.
 
     """
 
@@ -61,6 +64,7 @@ class FoundImageLandmarks:
     face: FaceBox | None
     result: ImageLandmarks
     warnings: tuple[str, ...]
+    found_by: str
 
     def landmark_file(self) -> LandmarkFile:
         """Return what a landmark file holds: points, standard deviations, and what is missing."""
@@ -69,6 +73,7 @@ class FoundImageLandmarks:
             file_of(self.scheme, "px", result.names, result.found(), result.sigma_px),
             missing=dict(self.result.missing),
             image_size_px=self.image_size_px,
+            found_by=self.found_by,
         )
 
 
@@ -124,14 +129,15 @@ def find_image_landmarks(image: Pixels, scheme: str, model: Path | None = None) 
         found = _face(small, scheme, landmarker)
     face = None if found.face is None else found.face.scaled(1 / scale)
     size = (image.shape[1], image.shape[0])
-    return FoundImageLandmarks(scheme, size, face, found.result.scaled(1 / scale), (*notes, *found.warnings))
+    warnings = (*notes, *found.warnings)
+    return replace(found, image_size_px=size, face=face, result=found.result.scaled(1 / scale), warnings=warnings)
 
 
 def _radiograph(image: Pixels, scheme: str, landmarker: ImageLandmarker) -> FoundImageLandmarks:
     result, mirrored = landmarker.find_either_side(image)
     _refuse_unseen(result, "a lateral radiograph of a head")
     notes = ("the head looks to the left: the landmarks were found on its mirror image",) if mirrored else ()
-    return FoundImageLandmarks(scheme, (image.shape[1], image.shape[0]), None, result, notes)
+    return FoundImageLandmarks(scheme, (image.shape[1], image.shape[0]), None, result, notes, _name(landmarker))
 
 
 def _face(image: Pixels, scheme: str, landmarker: ImageLandmarker) -> FoundImageLandmarks:
@@ -143,7 +149,11 @@ def _face(image: Pixels, scheme: str, landmarker: ImageLandmarker) -> FoundImage
     if scheme != landmarker.card.scheme:
         result, more = completed(image, result)
         notes = (*notes, *more)
-    return FoundImageLandmarks(scheme, (image.shape[1], image.shape[0]), face, result, notes)
+    return FoundImageLandmarks(scheme, (image.shape[1], image.shape[0]), face, result, notes, _name(landmarker))
+
+
+def _name(landmarker: ImageLandmarker) -> str:
+    return model_name(landmarker.card.scheme, landmarker.card.model_sha256)
 
 
 def _refuse_unseen(result: ImageLandmarks, what: str) -> None:
@@ -204,8 +214,7 @@ def find_in_file(path: Path, scheme: str, out: Path, model: Path | None = None) 
     except NasionError as fault:
         raise NasionError(f"{path}: {fault}") from None
     write_landmarks(out, found.landmark_file())
-    warnings = (*picture.warnings, *found.warnings)
-    return FoundImageLandmarks(scheme, found.image_size_px, found.face, found.result, warnings)
+    return replace(found, warnings=(*picture.warnings, *found.warnings))
 
 
 def pictures_in(folder: Path, scheme: str) -> list[Path]:

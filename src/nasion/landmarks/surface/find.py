@@ -13,6 +13,7 @@ from nasion.geometry.surface import Mesh
 from nasion.landmarks.input_folder import find_in_each, one_of_each_name
 from nasion.landmarks.landmark_file import file_of
 from nasion.landmarks.model_folder import shipped_folder
+from nasion.landmarks.sessions import model_name
 from nasion.landmarks.surface.card import ORIENTATION_FILE
 from nasion.landmarks.surface.cloud import cloud_of_surface
 from nasion.landmarks.surface.heads import kind_of
@@ -40,6 +41,8 @@ class FoundLandmarks:
         The landmarks in that mesh's frame, mm.
     warnings
         What the user should know, one line each.
+    found_by
+        The model, as landmark files name it.
 
     """
 
@@ -47,6 +50,7 @@ class FoundLandmarks:
     orientation: Orientation
     result: SurfaceLandmarks
     warnings: tuple[str, ...]
+    found_by: str
 
     def landmark_file(self) -> LandmarkFile:
         """Return what a landmark file holds: points, standard deviations, and what is missing."""
@@ -54,6 +58,7 @@ class FoundLandmarks:
         return replace(
             file_of(self.scheme, "mm", result.names, result.found(), result.sigma_mm),
             missing=dict(self.result.missing),
+            found_by=self.found_by,
         )
 
 
@@ -108,7 +113,8 @@ def find_landmarks(mesh: Mesh, scheme: str, model: Path | None = None, *, accept
     if len(result.missing) == len(result.names):
         what = "skull" if kind_of(scheme) == "cranial" else "face"
         raise NasionError(f"no landmark of {scheme} is seen on this surface; is it a {what}?")
-    return FoundLandmarks(scheme, oriented, result, oriented.warnings)
+    card = landmarker.card
+    return FoundLandmarks(scheme, oriented, result, oriented.warnings, model_name(card.scheme, card.model_sha256))
 
 
 def _orientation(path: Path) -> OrientationTemplate:
@@ -139,7 +145,7 @@ def find_in_file(
     except NasionError as fault:
         raise NasionError(f"{path}: {fault}") from None
     write_landmarks(out, found.landmark_file(), units)
-    return FoundLandmarks(scheme, found.orientation, found.result, (*read.warnings, *found.warnings))
+    return replace(found, warnings=(*read.warnings, *found.warnings))
 
 
 def meshes_in(folder: Path) -> list[Path]:
