@@ -84,6 +84,8 @@ class Card(BaseModel):
     """Crop over the box of the landmarks, see ``crops.frame_of_points``."""
     shape: tuple[tuple[float, float], ...]
     """The training images' mean landmarks, upright, in crop pixels; by it crops are turned upright."""
+    mirrored: bool = False
+    """Whether it learnt from mirrored crops, so that use takes the mean of a crop and its mirror image."""
     network: dict[str, Any]
     training: dict[str, Any]
     seed: int

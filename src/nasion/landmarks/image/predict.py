@@ -93,7 +93,8 @@ class ImageLandmarker:
         """
         size = self.card.input_size_px
         first = frame_of_picture(image, size) if face is None else self._frame_of(face)
-        seen = two_looks(self.session, image, first, size, self.card.margin, self.shape)
+        flip = image_scheme(self.card.scheme).flip_index if self.card.mirrored else None
+        seen = two_looks(self.session, image, first, size, self.card.margin, self.shape, flip)
         return self._meant(seen)
 
     def find_either_side(self, image: Pixels) -> tuple[ImageLandmarks, bool]:

@@ -70,6 +70,7 @@ def measure(
     network: ImageNetSettings,
     shape: FloatArray,
     *,
+    mirrored: bool = False,
     seed: int = 0,
     hidden: bool = False,
 ) -> Measured:
@@ -83,6 +84,8 @@ def measure(
         Images and what their points are.
     network, shape
         Of the model.
+    mirrored
+        Look at the mirrored crop, too; for networks that learnt from such crops.
     seed
         Of the first frames and of the patches.
     hidden
@@ -95,6 +98,7 @@ def measure(
 
     """
     rng = np.random.default_rng(seed)
+    flip = scheme.flip_index if mirrored else None
     looks, evidence, used = [], [], []
     for sample in samples:
         image = sample.pixels()
@@ -102,7 +106,7 @@ def measure(
             low, high = np.nanmin(sample.points_px, axis=0), np.nanmax(sample.points_px, axis=0)
             image = with_patches(image, (int(low[0]), int(low[1]), int(high[0]) + 1, int(high[1]) + 1), rng)
         first = first_frame(image, sample, scheme, network, rng)
-        seen = two_looks(session, image, first, network.input_size_px, network.margin, shape)
+        seen = two_looks(session, image, first, network.input_size_px, network.margin, shape, flip)
         looks.append(seen)
         evidence.append(Evidence.of(seen))
         used.append(sample)
@@ -176,10 +180,14 @@ def release(
     onnx = to_onnx(trained.model, precision)
     session = make_session(onnx)
     # hidden parts among the calibration images: use meets them too
-    learnt = [
-        measure(session, calibration, scheme, trained.network, trained.shape, seed=number, hidden=number > 0)
-        for number in range(2)
-    ]
+    mirrored = trained.settings.augment.mirrored > 0
+
+    def measured(samples: Sequence[ImageSample], seed: int, hidden: bool) -> Measured:
+        return measure(
+            session, samples, scheme, trained.network, trained.shape, mirrored=mirrored, seed=seed, hidden=hidden
+        )
+
+    learnt = [measured(calibration, number, number > 0) for number in range(2)]
     evidence = Evidence(
         *(np.concatenate([getattr(own.evidence, name) for own in learnt]) for name in ("peak", "spread", "move"))
     )
@@ -188,8 +196,7 @@ def release(
     judged = {}
     for name, samples in tests.items():
         for hidden in (False, True):
-            measured = measure(session, samples, scheme, trained.network, trained.shape, seed=2, hidden=hidden)
-            judged[f"{name}, parts hidden" if hidden else name] = judge(measured, meaning, scheme)
+            judged[f"{name}, parts hidden" if hidden else name] = judge(measured(samples, 2, hidden), meaning, scheme)
     card = Card(
         scheme=scheme.name,
         names=scheme.names,
@@ -197,6 +204,7 @@ def release(
         input_size_px=trained.network.input_size_px,
         margin=trained.network.margin,
         shape=tuple((float(x), float(y)) for x, y in trained.shape),
+        mirrored=mirrored,
         network=asdict(trained.network),
         training=asdict(trained.settings),
         seed=trained.settings.seed,
