@@ -44,6 +44,7 @@ FAULTS = {
     "cut.png": "the picture is damaged or cut off",
     "text.jpg": "is no picture that can be read",
     "empty.jpg": "is empty",
+    "phone.heic": "is no picture that can be read",
     "real.tif": "its pixels are real numbers",
 }
 """Photographs that cannot be used, and what is said of them."""
@@ -65,12 +66,13 @@ def faulty(bare: Bare, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (faults / "cut.png").write_bytes(bare.photo(0).read_bytes()[:2000])
     (faults / "text.jpg").write_text("no picture")
     (faults / "empty.jpg").touch()
+    (faults / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
     Image.fromarray(np.zeros((80, 80), np.float32)).save(faults / "real.tif")
     shutil.copy(faults / "cut.png", gallery / "person_2" / "cut.png")
     both = Image.new("RGB", (2 * SIZE[0], SIZE[1]), "white")
     both.paste(whole, (0, 0))
     both.paste(Image.open(bare.photo(2)).resize((SIZE[0] // 2, SIZE[1] // 2)), (SIZE[0] + 40, 100))
-    both.save(crowd / "two.png")
+    both.save(crowd / "two.webp", lossless=True)
     return gallery
 
 
@@ -97,7 +99,7 @@ def test_a_skull_and_a_gallery_without_any_landmark_file(bare: Bare, faulty: Pat
 
     # what was found is named, with its model, and shown
     found = {Path(entry["path"]): entry for entry in result["automatic_landmarks"]}
-    photos = {faulty / "crowd" / "two.png", *(faulty / f"person_{n}" / "frontal.png" for n in range(PEOPLE))}
+    photos = {faulty / "crowd" / "two.webp", *(faulty / f"person_{n}" / "frontal.png" for n in range(PEOPLE))}
     assert set(found) == {bare.mesh, *photos}
     assert all(found[photo]["found_by"] == bare.model_name and not found[photo]["given"] for photo in photos)
     assert found[bare.mesh]["found_by"].startswith("nasion cranial20 ")
@@ -109,8 +111,8 @@ def test_a_skull_and_a_gallery_without_any_landmark_file(bare: Bare, faulty: Pat
     assert "lies under the hair" in page and "further photographs" not in page
 
     # of two faces the larger one was taken, which lies in the left half
-    assert any("two.png: 2 faces are in it; the largest was taken" in note for note in result["notes"])
-    assert found[faulty / "crowd" / "two.png"]["found"]["nasion"][0] < SIZE[0]
+    assert any("two.webp: 2 faces are in it; the largest was taken" in note for note in result["notes"])
+    assert found[faulty / "crowd" / "two.webp"]["found"]["nasion"][0] < SIZE[0]
 
 
 def test_only_so_many_photographs_are_drawn(bare: Bare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

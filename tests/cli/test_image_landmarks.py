@@ -18,6 +18,7 @@ from casework.bare import PEOPLE, SIZE, Bare
 from cli.command import Outcome, nasion
 from nasion.landmarks.image.completion import TARGETS
 from nasion.readers.landmarks import read_landmarks
+from readers.films import dicom
 
 # --- use ---
 
@@ -71,6 +72,7 @@ def test_what_is_refused_leaves_nothing(bare: Bare, photos: Path, tmp_path: Path
         (bare.photo(), "cephalo19", "out.json", "no weights for cephalo19; train them (nasion train image-landmarks"),
         (bare.photo(), "facial20", "out.csv", "give a name that ends with .json"),
         (tmp_path / "absent.jpg", "facial20", "out.json", "absent.jpg: no such file; check the path"),
+        (tmp_path / "empty" / "a.dcm", "facial20", "out.json", "is a DICOM file; faces are looked for in photographs"),
     ):
         ended = nasion("landmarks", "image", given, "--scheme", scheme, "--out", tmp_path / name)
         assert ended.code == 2, (given, ended)
@@ -203,6 +205,25 @@ def test_the_trained_model_finds_points_in_new_pictures(trained: Trained, tmp_pa
     rms = float(np.sqrt(np.mean(np.square(errors))))
     assert rms < 1.5
     assert 0.3 < rms / float(np.mean(spreads)) < 3.0
+
+
+def test_a_dicom_film_of_either_kind_gives_the_points_of_its_picture(trained: Trained, tmp_path: Path) -> None:
+    image, points = film(100)
+    levels = image.astype(np.uint16) * 16
+    films = tmp_path / "films"
+    films.mkdir()
+    dicom(films / "two.dcm", levels, "MONOCHROME2")
+    dicom(films / "one.dcm", np.uint16(4095) - levels, "MONOCHROME1")
+    out = tmp_path / "out"
+    ended = nasion("landmarks", "image", films, "--scheme", "films4", "--out", out, "--model", trained.run / "model")
+    assert ended.code == 0, ended
+    (note,) = ended.err.splitlines()
+    assert "one.dcm: it is a DICOM picture of type MONOCHROME1 (0 is white); it was inverted" in note
+    one, two = (json.loads((out / f"{name}.landmarks.json").read_text()) for name in ("one", "two"))
+    assert one == two and len(two["landmarks"]) >= 3
+    # pydicom's levels are stretched by a few per cent; the points stay on their discs
+    for name, point in two["landmarks"].items():
+        assert np.hypot(*np.subtract(point, points[int(name) - 1])) < 4
 
 
 def test_another_run_in_the_same_folder_is_refused(trained: Trained) -> None:

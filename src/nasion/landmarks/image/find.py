@@ -15,7 +15,7 @@ from nasion.geometry.surface import FloatArray
 from nasion.landmarks.image.completion import TARGETS, shipped_completion
 from nasion.landmarks.image.face_finder import FaceBox, one_face
 from nasion.landmarks.image.hair import covered
-from nasion.landmarks.image.pictures import DICOM_ENDINGS, ENDINGS, looks_drawn, read_picture, reduced
+from nasion.landmarks.image.pictures import DICOM_ENDINGS, looks_drawn, read_picture, reduced
 from nasion.landmarks.image.predict import ImageLandmarker, ImageLandmarks, load_image_landmarker
 from nasion.landmarks.image.samples import Pixels
 from nasion.landmarks.image.schemes import image_scheme
@@ -24,6 +24,7 @@ from nasion.landmarks.landmark_file import file_of
 from nasion.landmarks.model_folder import shipped_folder
 from nasion.landmarks.sessions import model_name
 from nasion.readers.landmarks import LandmarkFile, write_landmarks
+from nasion.readers.photographs import ENDINGS
 
 FREE_ONLY: Final = "NASION_FREE_WEIGHTS"
 """Environment variable: 1 leaves out the weights whose training data may not be used commercially."""
