@@ -256,7 +256,7 @@ def learning_preset(preset: str, subject: Subject) -> TrainSettings:
     return TrainSettings(
         batch=4 if film else 8,
         heat_rate=1e-3,
-        graph_rate=1e-3,
+        graph_rate=3e-3,
         final_share=0.01,
         warmup_steps=100,
         weight_decay=1e-2,
