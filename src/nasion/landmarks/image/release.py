@@ -24,7 +24,7 @@ from nasion.landmarks.image.samples import ImageSample, Pixels
 from nasion.landmarks.image.schemes import ImageScheme
 from nasion.landmarks.image.settings import ImageNetSettings
 from nasion.landmarks.image.train import TrainedNet
-from nasion.landmarks.sessions import make_session
+from nasion.networks.sessions import make_session
 from nasion.version import __version__
 
 _BOX_SHIFT: Final = 0.06

@@ -23,13 +23,13 @@ from torch import Tensor
 
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
-from nasion.landmarks.checkpoints import damaged, read_checkpoint, torch_device, write_checkpoint, write_log
 from nasion.landmarks.image.heatmaps import focal_loss, targets
 from nasion.landmarks.image.metrics import face_size
 from nasion.landmarks.image.model import ImageLandmarkNet, NetOutput, to_cells
 from nasion.landmarks.image.prepared import Crops, Prepared, mean_shape
 from nasion.landmarks.image.schemes import ImageScheme
 from nasion.landmarks.image.settings import ImageNetSettings, LossSettings, TrainSettings
+from nasion.networks.checkpoints import damaged, read_checkpoint, torch_device, write_checkpoint, write_log
 from nasion.readers.files import claim_folder
 
 _CHECKPOINT_SECONDS: Final = 60.0

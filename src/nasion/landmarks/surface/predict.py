@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray, Mesh
-from nasion.landmarks.sessions import make_session
 from nasion.landmarks.surface.card import Card, ModelFolder, read_model
 from nasion.landmarks.surface.cloud import Cloud
 from nasion.landmarks.surface.confidence import Calibration, Evidence
@@ -21,6 +20,7 @@ from nasion.landmarks.surface.local_stage import LocalStage
 from nasion.landmarks.surface.locate import locate
 from nasion.landmarks.surface.orientation_template import STANDARD_MM
 from nasion.landmarks.surface.settings import LocalSettings, SurfaceNetSettings, settings_from
+from nasion.networks.sessions import make_session
 
 _CELLS: Final = 16
 """Cells a side of the cube, by which points are put in order."""

@@ -12,7 +12,6 @@ import numpy as np
 from nasion.errors import NasionError
 from nasion.geometry.distance import closest_points
 from nasion.geometry.surface import FloatArray
-from nasion.landmarks.sessions import make_session
 from nasion.landmarks.surface.card import Card, ConditionErrors, LandmarkErrors, ModelFolder, write_model
 from nasion.landmarks.surface.cloud import Sample
 from nasion.landmarks.surface.confidence import Calibration, Evidence, calibrate
@@ -27,6 +26,7 @@ from nasion.landmarks.surface.orientation_template import STANDARD_MM, Orientati
 from nasion.landmarks.surface.predict import run_session
 from nasion.landmarks.surface.settings import SurfaceNetSettings
 from nasion.landmarks.surface.train import TrainedNet
+from nasion.networks.sessions import make_session
 from nasion.version import __version__
 
 

@@ -21,20 +21,28 @@ _DECLARED: Final[list[Any]] = []
 """Libraries whose declarations last as long as they are kept."""
 
 
-def create_model(name: str, **options: Any) -> Any:
-    """Return a network of timm by name, with random weights.
+def create_model(name: str, pretrained: bool = False, **options: Any) -> Any:
+    """Return a network of timm by name, with random or, where the library can get them, published weights.
 
     Raises
     ------
     NasionError
-        timm is not there.
+        timm is not there, or the published weights cannot be had.
 
     """
     try:
         timm = _imported()
     except ImportError:
         raise NasionError(f"{name} needs timm; install nasion[train]") from None
-    return timm.create_model(name, pretrained=False, **options)
+    if not pretrained:
+        return timm.create_model(name, pretrained=False, **options)
+    try:
+        return timm.create_model(name, pretrained=True, **options)
+    except Exception as error:  # the hub's client raises errors of many libraries where there is no way to it
+        reason = " ".join(str(error).split())[:120]
+        raise NasionError(
+            f"the published weights of {name} cannot be had ({reason}); work where timm can load them, or take another"
+        ) from None
 
 
 def _imported() -> Any:
