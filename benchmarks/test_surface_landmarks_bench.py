@@ -10,7 +10,6 @@ from pytest_benchmark.fixture import BenchmarkFixture
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install 'nasion[train]'")
 
 from nasion.geometry.surface import FloatArray, Mesh  # noqa: E402
-from nasion.landmarks.sessions import make_session  # noqa: E402
 from nasion.landmarks.surface.export import to_onnx  # noqa: E402
 from nasion.landmarks.surface.find import find_landmarks  # noqa: E402
 from nasion.landmarks.surface.graphs import SurfaceGraph, surface_graph  # noqa: E402
@@ -21,6 +20,7 @@ from nasion.landmarks.surface.predict import run_session  # noqa: E402
 from nasion.landmarks.surface.refinement import refine  # noqa: E402
 from nasion.landmarks.surface.scans import CLEAN, simulate_scan  # noqa: E402
 from nasion.landmarks.surface.settings import PRESETS, LossSettings  # noqa: E402
+from nasion.networks.sessions import make_session  # noqa: E402
 from nasion.population.template_source import load_template  # noqa: E402
 
 LANDMARKS = 20

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from nasion.errors import NasionError
 from nasion.landmarks.input_folder import find_in_each, one_of_each_name
 from nasion.landmarks.landmark_file import file_of
-from nasion.landmarks.model_folder import (
+from nasion.networks.model_folder import (
     CARD_FILE,
     MODEL_FILE,
     hash_of,

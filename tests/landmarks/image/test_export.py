@@ -20,7 +20,7 @@ from nasion.landmarks.image.passes import two_looks  # noqa: E402
 from nasion.landmarks.image.release import measure, release  # noqa: E402
 from nasion.landmarks.image.settings import ImageNetSettings, LossSettings, TrainSettings  # noqa: E402
 from nasion.landmarks.image.train import train  # noqa: E402
-from nasion.landmarks.sessions import make_session  # noqa: E402
+from nasion.networks.sessions import make_session  # noqa: E402
 
 
 def stirred(settings: ImageNetSettings, landmarks: int) -> ImageLandmarkNet:

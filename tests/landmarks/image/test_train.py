@@ -9,13 +9,13 @@ torch = pytest.importorskip("torch")
 
 from landmarks.image.discs import NET, SCHEME, STILL, prepared  # noqa: E402
 from nasion.errors import NasionError  # noqa: E402
-from nasion.landmarks.checkpoints import read_checkpoint  # noqa: E402
 from nasion.landmarks.image.losses import losses  # noqa: E402
 from nasion.landmarks.image.model import ImageLandmarkNet, NetOutput, parameter_count, to_pixels  # noqa: E402
 from nasion.landmarks.image.network_weights import heat_weights  # noqa: E402
 from nasion.landmarks.image.prepared import Prepared  # noqa: E402
 from nasion.landmarks.image.settings import LossSettings, TrainSettings  # noqa: E402
 from nasion.landmarks.image.train import train  # noqa: E402
+from nasion.networks.checkpoints import read_checkpoint  # noqa: E402
 
 LEARN = TrainSettings(
     epochs=2, batch=4, heat_rate=3e-3, graph_rate=3e-3, loss=LossSettings(start_weight=1.0), augment=STILL

@@ -10,12 +10,12 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip insta
 from landmarks.surface.bumpy import TINY, sample  # noqa: E402
 from landmarks.surface.test_model import PROTOTYPE, graph_of, heat, network  # noqa: E402
 from nasion.errors import NasionError  # noqa: E402
-from nasion.landmarks.sessions import make_session  # noqa: E402
 from nasion.landmarks.surface.export import to_onnx  # noqa: E402
 from nasion.landmarks.surface.graphs import surface_graph  # noqa: E402
 from nasion.landmarks.surface.model import SurfaceNet  # noqa: E402
 from nasion.landmarks.surface.predict import run_session  # noqa: E402
 from nasion.landmarks.surface.settings import VARIANTS, Residual  # noqa: E402
+from nasion.networks.sessions import make_session  # noqa: E402
 
 
 @pytest.mark.parametrize(("stratified", "residual"), [(True, "branch"), (False, "branch"), (True, "block")])

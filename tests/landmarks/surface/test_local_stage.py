@@ -19,12 +19,12 @@ pytest.importorskip("torch", reason="PyTorch is not installed; pip install 'nasi
 
 import torch
 
-from nasion.landmarks.sessions import make_session
 from nasion.landmarks.surface.local_batches import LocalData, _aligned, _bent, draw_batch
 from nasion.landmarks.surface.local_export import local_to_onnx
 from nasion.landmarks.surface.local_model import LocalNet, local_loss
 from nasion.landmarks.surface.local_stage import LocalStage
 from nasion.landmarks.surface.local_train import local_data, train_local
+from nasion.networks.sessions import make_session
 
 SETTINGS = LocalSettings(points=96, radius_mm=14.0, draws=2, steps=1000, batch=8, learning_rate=3e-3)
 PROTOTYPE = np.array([[0.0, 0, 60], [40, 0, 45], [-40, 0, 45], [0, 45, 40], [0, -45, 40]])

@@ -5,7 +5,6 @@ from dataclasses import asdict
 import pytest
 
 from nasion.errors import NasionError
-from nasion.landmarks.stored_settings import settings_from
 from nasion.landmarks.surface.settings import (
     PRESETS,
     VARIANTS,
@@ -13,6 +12,7 @@ from nasion.landmarks.surface.settings import (
     SurfaceNetSettings,
     TrainSettings,
 )
+from nasion.networks.stored_settings import settings_from
 
 
 def test_the_papers_values() -> None:

@@ -9,11 +9,11 @@ import trimesh
 from scipy.spatial.transform import Rotation
 
 from nasion.geometry.surface import FloatArray, Mesh
-from nasion.landmarks.model_folder import MODEL_FILE
 from nasion.landmarks.surface.card import LOCAL_FILE, read_model
 from nasion.landmarks.surface.find import FoundLandmarks, find_landmarks, model_folder
 from nasion.landmarks.surface.heads import NAMES, PopulationHeads, kind_of
 from nasion.landmarks.surface.scans import CLEAN, Scan, ScanSettings, simulate_scan
+from nasion.networks.model_folder import MODEL_FILE
 from nasion.population.template_source import load_template
 
 SEED = 777_001

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict
 
 from nasion.errors import NasionError
 from nasion.landmarks.image.schemes import Subject
-from nasion.landmarks.model_folder import CARD_FILE, MODEL_FILE, read_card, read_checked, write_card
+from nasion.networks.model_folder import CARD_FILE, MODEL_FILE, read_card, read_checked, write_card
 from nasion.readers.files import output_folder, write_bytes
 
 INPUT: Final = "image"

@@ -18,7 +18,7 @@ from nasion.landmarks.image.network_weights import heat_weights
 from nasion.landmarks.image.samples import Pixels
 from nasion.landmarks.image.schemes import ImageScheme, image_scheme
 from nasion.landmarks.image.settings import ImageNetSettings
-from nasion.landmarks.stored_settings import settings_from
+from nasion.networks.stored_settings import settings_from
 from nasion.readers.files import read_text
 
 _FINE: Final = 3

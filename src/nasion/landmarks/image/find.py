@@ -21,8 +21,8 @@ from nasion.landmarks.image.samples import Pixels
 from nasion.landmarks.image.schemes import image_scheme
 from nasion.landmarks.input_folder import find_in_each, one_of_each_name
 from nasion.landmarks.landmark_file import file_of
-from nasion.landmarks.model_folder import shipped_folder
-from nasion.landmarks.sessions import model_name
+from nasion.networks.model_folder import shipped_folder
+from nasion.networks.sessions import model_name
 from nasion.readers.landmarks import LandmarkFile, write_landmarks
 from nasion.readers.photographs import ENDINGS
 

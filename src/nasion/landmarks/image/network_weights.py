@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from nasion.errors import NasionError
-from nasion.landmarks.checkpoints import CHECKPOINT_FILE, read_checkpoint
 from nasion.landmarks.image.model import ImageLandmarkNet
+from nasion.networks.checkpoints import CHECKPOINT_FILE, read_checkpoint
 
 
 def heat_weights(folder: Path) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from nasion.landmarks.image.face_finder import FaceBox
 from nasion.landmarks.image.passes import Look, look, two_looks
 from nasion.landmarks.image.samples import Pixels
 from nasion.landmarks.image.schemes import image_scheme
-from nasion.landmarks.model_folder import stamps_of
-from nasion.landmarks.sessions import make_session
+from nasion.networks.model_folder import stamps_of
+from nasion.networks.sessions import make_session
 
 _BELOW: Final = 0.15
 """How far the middle of the 68 points lies below that of the found box, in the box's size: the box holds the forehead.

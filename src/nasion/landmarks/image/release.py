@@ -23,9 +23,9 @@ from nasion.landmarks.image.samples import ImageSample, Pixels
 from nasion.landmarks.image.schemes import ImageScheme
 from nasion.landmarks.image.settings import ImageNetSettings
 from nasion.landmarks.image.train import TrainedNet
-from nasion.landmarks.model_folder import hash_of
-from nasion.landmarks.sessions import make_session
-from nasion.landmarks.split import check_apart
+from nasion.networks.model_folder import hash_of
+from nasion.networks.sessions import make_session
+from nasion.networks.split import check_apart
 from nasion.version import __version__
 
 _BOX_SHIFT: Final = 0.06

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nasion.landmarks.epochs import EpochState
+from nasion.networks.epochs import EpochState
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
-from nasion.landmarks.checkpoints import CHECKPOINT_FILE, CHECKPOINT_SECONDS, read_state, torch_device, write_state
-from nasion.landmarks.epochs import diverged, falling, shuffled
 from nasion.landmarks.image.losses import losses
 from nasion.landmarks.image.metrics import face_size
 from nasion.landmarks.image.model import ImageLandmarkNet, as_batch
@@ -32,7 +30,9 @@ from nasion.landmarks.image.prepared import Crops, Prepared, mean_shape, upright
 from nasion.landmarks.image.run_state import EpochRecord, RunState
 from nasion.landmarks.image.schemes import ImageScheme
 from nasion.landmarks.image.settings import ImageNetSettings, TrainSettings
-from nasion.landmarks.split import check_apart
+from nasion.networks.checkpoints import CHECKPOINT_FILE, CHECKPOINT_SECONDS, read_state, torch_device, write_state
+from nasion.networks.epochs import diverged, falling, shuffled
+from nasion.networks.split import check_apart
 from nasion.readers.files import claim_folder
 
 _JUDGED_AT_ONCE: Final = 8

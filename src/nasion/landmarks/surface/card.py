@@ -13,8 +13,8 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from nasion.errors import NasionError
-from nasion.landmarks.model_folder import CARD_FILE, MODEL_FILE, read_card, read_checked, write_card
 from nasion.landmarks.surface.orientation_template import OrientationTemplate
+from nasion.networks.model_folder import CARD_FILE, MODEL_FILE, read_card, read_checked, write_card
 from nasion.readers.files import output_folder, write_bytes
 
 LOCAL_FILE: Final = "local.onnx"

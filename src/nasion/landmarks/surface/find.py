@@ -12,14 +12,14 @@ from nasion.errors import NasionError
 from nasion.geometry.surface import Mesh
 from nasion.landmarks.input_folder import find_in_each, one_of_each_name
 from nasion.landmarks.landmark_file import file_of
-from nasion.landmarks.model_folder import shipped_folder
-from nasion.landmarks.sessions import model_name
 from nasion.landmarks.surface.card import ORIENTATION_FILE
 from nasion.landmarks.surface.cloud import cloud_of_surface
 from nasion.landmarks.surface.heads import kind_of
 from nasion.landmarks.surface.orientation import SIZE_RANGE_MM, Orientation, orient
 from nasion.landmarks.surface.orientation_template import OrientationTemplate
 from nasion.landmarks.surface.predict import SurfaceLandmarks, load_landmarker
+from nasion.networks.model_folder import shipped_folder
+from nasion.networks.sessions import model_name
 from nasion.readers.landmarks import LandmarkFile, write_landmarks
 from nasion.readers.meshes import ENDINGS, read_mesh
 

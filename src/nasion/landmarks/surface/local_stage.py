@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasion.geometry.surface import FloatArray, Mesh
-from nasion.landmarks.sessions import make_session
 from nasion.landmarks.surface.local_input import LocalInput, local_input
 from nasion.landmarks.surface.patches import PatchSource
 from nasion.landmarks.surface.settings import LocalSettings
+from nasion.networks.sessions import make_session
 
 _SEED: Final = 0
 _MARGIN_MM: Final = 12.0

@@ -14,7 +14,11 @@ import torch
 
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
-from nasion.landmarks.checkpoints import (
+from nasion.landmarks.surface.cloud import Sample
+from nasion.landmarks.surface.local_batches import LocalBatch, LocalData, draw_batch
+from nasion.landmarks.surface.local_model import LocalNet, local_loss
+from nasion.landmarks.surface.settings import LocalSettings
+from nasion.networks.checkpoints import (
     CHECKPOINT_FILE,
     CHECKPOINT_SECONDS,
     LOG_FILE,
@@ -23,11 +27,7 @@ from nasion.landmarks.checkpoints import (
     write_log,
     write_run,
 )
-from nasion.landmarks.epochs import diverged, falling
-from nasion.landmarks.surface.cloud import Sample
-from nasion.landmarks.surface.local_batches import LocalBatch, LocalData, draw_batch
-from nasion.landmarks.surface.local_model import LocalNet, local_loss
-from nasion.landmarks.surface.settings import LocalSettings
+from nasion.networks.epochs import diverged, falling
 from nasion.readers.files import claim_folder
 
 _JUDGED_EVERY: Final = 500

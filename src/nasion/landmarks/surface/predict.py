@@ -11,9 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasion.geometry.surface import FloatArray, Mesh
-from nasion.landmarks.model_folder import stamps_of
-from nasion.landmarks.sessions import make_session
-from nasion.landmarks.stored_settings import settings_from
 from nasion.landmarks.surface.card import Card, ModelFolder, read_model
 from nasion.landmarks.surface.cloud import Cloud
 from nasion.landmarks.surface.confidence import Calibration, Evidence
@@ -22,6 +19,9 @@ from nasion.landmarks.surface.local_stage import LocalStage
 from nasion.landmarks.surface.locate import locate
 from nasion.landmarks.surface.orientation_template import STANDARD_MM
 from nasion.landmarks.surface.settings import LocalSettings, SurfaceNetSettings
+from nasion.networks.model_folder import stamps_of
+from nasion.networks.sessions import make_session
+from nasion.networks.stored_settings import settings_from
 
 _CELLS: Final = 16
 """Cells a side of the cube, by which points are put in order."""

@@ -11,9 +11,6 @@ import numpy as np
 from nasion.errors import NasionError
 from nasion.geometry.distance import closest_points
 from nasion.geometry.surface import FloatArray
-from nasion.landmarks.model_folder import hash_of
-from nasion.landmarks.sessions import make_session
-from nasion.landmarks.split import check_apart
 from nasion.landmarks.surface.card import Card, ConditionErrors, LandmarkErrors, ModelFolder, write_model
 from nasion.landmarks.surface.cloud import Sample
 from nasion.landmarks.surface.confidence import Calibration, Evidence, calibrate
@@ -28,6 +25,9 @@ from nasion.landmarks.surface.orientation_template import STANDARD_MM, Orientati
 from nasion.landmarks.surface.predict import run_session
 from nasion.landmarks.surface.settings import SurfaceNetSettings
 from nasion.landmarks.surface.train import TrainedNet
+from nasion.networks.model_folder import hash_of
+from nasion.networks.sessions import make_session
+from nasion.networks.split import check_apart
 from nasion.version import __version__
 
 

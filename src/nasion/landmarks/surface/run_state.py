@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nasion.landmarks.epochs import EpochState
+from nasion.networks.epochs import EpochState
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -20,9 +20,6 @@ import torch
 
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
-from nasion.landmarks.checkpoints import CHECKPOINT_FILE, CHECKPOINT_SECONDS, read_state, torch_device, write_state
-from nasion.landmarks.epochs import diverged, falling, shuffled
-from nasion.landmarks.split import check_apart
 from nasion.landmarks.surface.batches import Prepared, batches, by_size, predicted, prepare, target
 from nasion.landmarks.surface.cloud import Sample
 from nasion.landmarks.surface.graphs import mean_landmarks
@@ -30,6 +27,9 @@ from nasion.landmarks.surface.model import SurfaceNet, adaptive_wing_loss
 from nasion.landmarks.surface.refinement import highest_points, weighted_mean
 from nasion.landmarks.surface.run_state import EpochRecord, RunState
 from nasion.landmarks.surface.settings import SurfaceNetSettings, TrainSettings
+from nasion.networks.checkpoints import CHECKPOINT_FILE, CHECKPOINT_SECONDS, read_state, torch_device, write_state
+from nasion.networks.epochs import diverged, falling, shuffled
+from nasion.networks.split import check_apart
 from nasion.readers.files import claim_folder
 
 TrainingData = Callable[[int], Sequence[Sample]]

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 
 from nasion.geometry.surface import FloatArray
-from nasion.landmarks.checkpoints import torch_device
 from nasion.landmarks.surface.augmentation import AugmentSettings, mirror_order
 from nasion.landmarks.surface.card import ORIENTATION_FILE, Card, read_model
 from nasion.landmarks.surface.cloud import Sample
@@ -29,6 +28,7 @@ from nasion.landmarks.surface.settings import SurfaceNetSettings
 from nasion.landmarks.surface.stored_samples import StoredSamples, refused_in
 from nasion.landmarks.surface.train import Progress, TrainedNet, train
 from nasion.landmarks.surface.training_plan import TrainingPlan
+from nasion.networks.checkpoints import torch_device
 from nasion.readers.files import claim_folder
 
 MODEL: Final = "model"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nasion.errors import NasionError
-from nasion.landmarks.image.torchvision_operators import import_torchvision
+from nasion.networks.torchvision_operators import import_torchvision
 from nasion.readers.files import write_json
 
 VARIANTS: Final = {"v8n": "yolov8n-pose.yaml", "v11n": "yolo11n-pose.yaml"}

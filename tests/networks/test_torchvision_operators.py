@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from nasion.landmarks.image.torchvision_operators import import_torchvision, non_maximum_suppression  # noqa: E402
+from nasion.networks.torchvision_operators import import_torchvision, non_maximum_suppression  # noqa: E402
 
 
 def test_overlapping_boxes_give_way_to_the_best() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from nasion.errors import NasionError
 from nasion.landmarks.image import settings as image
-from nasion.landmarks.stored_settings import settings_from
 from nasion.landmarks.surface import settings as surface
+from nasion.networks.stored_settings import settings_from
 
 ALL: list[Any] = [
     *surface.PRESETS.values(),

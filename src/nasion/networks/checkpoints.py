@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import torch
 
 from nasion.errors import NasionError
-from nasion.landmarks.epochs import EpochState
+from nasion.networks.epochs import EpochState
 from nasion.readers.files import read_bytes, write_bytes, write_text
 
 CHECKPOINT_FILE: Final = "checkpoint.pt"

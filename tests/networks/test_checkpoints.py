@@ -9,8 +9,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install 'nasion[train]'")
 
 from nasion.errors import NasionError  # noqa: E402
-from nasion.landmarks.checkpoints import read_run, read_state, write_checkpoint, write_log, write_state  # noqa: E402
-from nasion.landmarks.epochs import EpochState, falling, shuffled  # noqa: E402
+from nasion.networks.checkpoints import read_run, read_state, write_checkpoint, write_log, write_state  # noqa: E402
+from nasion.networks.epochs import EpochState, falling, shuffled  # noqa: E402
 
 
 @dataclass(frozen=True)

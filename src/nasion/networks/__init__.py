@@ -1,0 +1,1 @@
+"""What all trained networks share: sessions, checkpoints, published backbones. They know nothing of landmarks."""
