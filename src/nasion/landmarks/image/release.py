@@ -175,7 +175,43 @@ def release(
     check_apart("calibration", (own.person for own in calibration), "test", tested)
     onnx = to_onnx(trained.model, precision)
     session = make_session(onnx)
-    # hidden parts among the calibration images: use meets them too
+    meaning = _calibrated(session, trained, scheme, calibration)
+    card = Card(
+        data=data,
+        terms=terms,
+        weights=precision,
+        calibration=meaning.to_plain(),
+        held_out_images=len(calibration),
+        tests=_tested(session, trained, scheme, tests, meaning),
+        model_sha256=hash_of(onnx),
+        **_made_of(trained, scheme),
+    )
+    write_model(folder, card, onnx, force=force)
+    return card
+
+
+def _made_of(trained: TrainedNet, scheme: ImageScheme) -> dict[str, Any]:
+    """Return what a card tells of the network and its training."""
+    return {
+        "scheme": scheme.name,
+        "names": scheme.names,
+        "subject": scheme.subject,
+        "input_size_px": trained.network.input_size_px,
+        "margin": trained.network.margin,
+        "shape": tuple((float(x), float(y)) for x, y in trained.shape),
+        "network": asdict(trained.network),
+        "training": asdict(trained.settings),
+        "seed": trained.settings.seed,
+        "best_epoch": trained.best_epoch,
+        "parameters": parameter_count(trained.model),
+        "code_version": __version__,
+    }
+
+
+def _calibrated(
+    session: Any, trained: TrainedNet, scheme: ImageScheme, calibration: Sequence[ImageSample]
+) -> Calibration:
+    """Return what the evidence means; hidden parts are among the images that tell, since use meets them too."""
     learnt = [
         measure(session, calibration, scheme, trained.network, trained.shape, seed=number, hidden=number > 0)
         for number in range(2)
@@ -184,35 +220,23 @@ def release(
         *(np.concatenate([getattr(own.evidence, name) for own in learnt]) for name in ("peak", "spread", "move"))
     )
     errors = np.concatenate([metrics.point_errors(own.points, own.truth) / own.scale[:, None] for own in learnt])
-    meaning = calibrate(evidence, errors, [person for own in learnt for person in own.people])
+    return calibrate(evidence, errors, [person for own in learnt for person in own.people])
+
+
+def _tested(
+    session: Any,
+    trained: TrainedNet,
+    scheme: ImageScheme,
+    tests: Mapping[str, Sequence[ImageSample]],
+    meaning: Calibration,
+) -> dict[str, TestErrors]:
+    """Return the errors of each test set as it is, and with parts hidden."""
     judged = {}
     for name, samples in tests.items():
         for hidden in (False, True):
             measured = measure(session, samples, scheme, trained.network, trained.shape, seed=2, hidden=hidden)
             judged[f"{name}, parts hidden" if hidden else name] = judge(measured, meaning, scheme)
-    card = Card(
-        scheme=scheme.name,
-        names=scheme.names,
-        subject=scheme.subject,
-        input_size_px=trained.network.input_size_px,
-        margin=trained.network.margin,
-        shape=tuple((float(x), float(y)) for x, y in trained.shape),
-        network=asdict(trained.network),
-        training=asdict(trained.settings),
-        seed=trained.settings.seed,
-        data=data,
-        terms=terms,
-        best_epoch=trained.best_epoch,
-        parameters=parameter_count(trained.model),
-        weights=precision,
-        calibration=meaning.to_plain(),
-        held_out_images=len(calibration),
-        tests=judged,
-        code_version=__version__,
-        model_sha256=hash_of(onnx),
-    )
-    write_model(folder, card, onnx, force=force)
-    return card
+    return judged
 
 
 def judge(measured: Measured, meaning: Calibration, scheme: ImageScheme) -> TestErrors:
