@@ -179,48 +179,79 @@ def release(
     check_apart("calibration", (own.person for own in calibration), "test", tested)
     onnx = to_onnx(trained.model, precision)
     session = make_session(onnx)
-    # hidden parts among the calibration images: use meets them too
-    mirrored = trained.settings.augment.mirrored > 0
+    meaning = _calibrated(session, trained, scheme, calibration)
+    card = Card(
+        data=data,
+        terms=terms,
+        weights=precision,
+        calibration=meaning.to_plain(),
+        held_out_images=len(calibration),
+        tests=_tested(session, trained, scheme, tests, meaning),
+        model_sha256=hash_of(onnx),
+        **_made_of(trained, scheme),
+    )
+    write_model(folder, card, onnx, force=force)
+    return card
 
-    def measured(samples: Sequence[ImageSample], seed: int, hidden: bool) -> Measured:
-        return measure(
-            session, samples, scheme, trained.network, trained.shape, mirrored=mirrored, seed=seed, hidden=hidden
+
+def _made_of(trained: TrainedNet, scheme: ImageScheme) -> dict[str, Any]:
+    """Return what a card tells of the network and its training."""
+    return {
+        "scheme": scheme.name,
+        "names": scheme.names,
+        "subject": scheme.subject,
+        "input_size_px": trained.network.input_size_px,
+        "margin": trained.network.margin,
+        "shape": tuple((float(x), float(y)) for x, y in trained.shape),
+        "mirrored": _mirrored(trained),
+        "network": asdict(trained.network),
+        "training": asdict(trained.settings),
+        "seed": trained.settings.seed,
+        "best_epoch": trained.best_epoch,
+        "parameters": parameter_count(trained.model),
+        "code_version": __version__,
+    }
+
+
+def _mirrored(trained: TrainedNet) -> bool:
+    return trained.settings.augment.mirrored > 0
+
+
+def _calibrated(
+    session: Any, trained: TrainedNet, scheme: ImageScheme, calibration: Sequence[ImageSample]
+) -> Calibration:
+    """Return what the evidence means; hidden parts are among the images that tell, since use meets them too."""
+    learnt = [
+        measure(
+            session, calibration, scheme, trained.network, trained.shape,
+            mirrored=_mirrored(trained), seed=number, hidden=number > 0,
         )
-
-    learnt = [measured(calibration, number, number > 0) for number in range(2)]
+        for number in range(2)
+    ]  # fmt: skip
     evidence = Evidence(
         *(np.concatenate([getattr(own.evidence, name) for own in learnt]) for name in ("peak", "spread", "move"))
     )
     errors = np.concatenate([metrics.point_errors(own.points, own.truth) / own.scale[:, None] for own in learnt])
-    meaning = calibrate(evidence, errors, [person for own in learnt for person in own.people])
+    return calibrate(evidence, errors, [person for own in learnt for person in own.people])
+
+
+def _tested(
+    session: Any,
+    trained: TrainedNet,
+    scheme: ImageScheme,
+    tests: Mapping[str, Sequence[ImageSample]],
+    meaning: Calibration,
+) -> dict[str, TestErrors]:
+    """Return the errors of each test set as it is, and with parts hidden."""
     judged = {}
     for name, samples in tests.items():
         for hidden in (False, True):
-            judged[f"{name}, parts hidden" if hidden else name] = judge(measured(samples, 2, hidden), meaning, scheme)
-    card = Card(
-        scheme=scheme.name,
-        names=scheme.names,
-        subject=scheme.subject,
-        input_size_px=trained.network.input_size_px,
-        margin=trained.network.margin,
-        shape=tuple((float(x), float(y)) for x, y in trained.shape),
-        mirrored=mirrored,
-        network=asdict(trained.network),
-        training=asdict(trained.settings),
-        seed=trained.settings.seed,
-        data=data,
-        terms=terms,
-        best_epoch=trained.best_epoch,
-        parameters=parameter_count(trained.model),
-        weights=precision,
-        calibration=meaning.to_plain(),
-        held_out_images=len(calibration),
-        tests=judged,
-        code_version=__version__,
-        model_sha256=hash_of(onnx),
-    )
-    write_model(folder, card, onnx, force=force)
-    return card
+            measured = measure(
+                session, samples, scheme, trained.network, trained.shape,
+                mirrored=_mirrored(trained), seed=2, hidden=hidden,
+            )  # fmt: skip
+            judged[f"{name}, parts hidden" if hidden else name] = judge(measured, meaning, scheme)
+    return judged
 
 
 def judge(measured: Measured, meaning: Calibration, scheme: ImageScheme) -> TestErrors:

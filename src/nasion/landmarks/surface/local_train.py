@@ -54,7 +54,7 @@ class JudgedRecord:
     step
         From 1.
     loss
-        Mean of the steps since the line before.
+        Mean of the steps since the line before, or since the run was taken up.
     held_out_error_mm_from_1, held_out_error_mm_from_3
         Of held-out people after one pass, whose estimates missed by 1 and 3 mm (each axis).
 
@@ -142,17 +142,17 @@ def train_local(
     state = _begun(folder / CHECKPOINT_FILE, model, optimiser)
     begun, saved = time.perf_counter() - state.seconds, time.monotonic()
     budget = math.inf if budget_s is None else budget_s
-    total = 0.0
+    losses: list[float] = []
     while state.step < settings.steps and state.seconds < budget:
-        total += _step(
-            model, optimiser, training, settings, state.step, max(state.step / settings.steps, state.seconds / budget)
-        )
+        done = max(state.step / settings.steps, state.seconds / budget)
+        losses.append(_step(model, optimiser, training, settings, state.step, done))
         state.step += 1
         state.seconds = time.perf_counter() - begun
         last = state.step == settings.steps or state.seconds >= budget
         if last or state.step % _JUDGED_EVERY == 0:
-            state.log.append(JudgedRecord(state.step, total / _JUDGED_EVERY, *_judged(model, held_out, settings)))
-            total = 0.0
+            loss = sum(losses) / len(losses)
+            state.log.append(JudgedRecord(state.step, loss, *_judged(model, held_out, settings)))
+            losses = []
         if last or time.monotonic() - saved > CHECKPOINT_SECONDS:
             _save(folder, model, optimiser, state)
             saved = time.monotonic()

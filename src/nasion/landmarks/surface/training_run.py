@@ -85,14 +85,23 @@ def train_surface_landmarks(
         return read_model(model).card
     samples = out / "samples"
     took_s = make_samples(plan, samples, executor, made or (lambda done, total: None))
-    heat_s, local_s = None, None
-    if plan.minutes is not None:
-        left_s = max(60.0 * plan.minutes - took_s, _LEAST_LEARNING * 60.0 * plan.minutes)
-        heat_s, local_s = (1 - _LOCAL_SHARE) * left_s, _LOCAL_SHARE * left_s
+    heat_s, local_s = _budgets(plan.minutes, took_s)
     trained = learn_from(
         plan, samples, out / "run", plan.network, device=device, threads=threads, budget_s=heat_s, learnt=learnt
     )
     local = learn_local(plan, samples, out / "local", trained.prototype, local_s, local_learnt)
+    return _released(plan, samples, model, trained, local)
+
+
+def _budgets(minutes: float | None, took_s: float) -> tuple[float | None, float | None]:
+    """Return the seconds of learning for the network and for the local stage, after samples that took ``took_s``."""
+    if minutes is None:
+        return None, None
+    left_s = max(60.0 * minutes - took_s, _LEAST_LEARNING * 60.0 * minutes)
+    return (1 - _LOCAL_SHARE) * left_s, _LOCAL_SHARE * left_s
+
+
+def _released(plan: TrainingPlan, samples: Path, model: Path, trained: TrainedNet, local: TrainedLocal) -> Card:
     tests = {part: TestSet(_stored(plan, samples, part), refused_in(samples / part)) for part in ("clean", "raw")}
     return release(
         trained,
