@@ -102,7 +102,7 @@ def training_plan(
 
 
 def _print_card(card: Card, folder: Path) -> None:
-    typer.echo(f"{folder}: {card.scheme}, {card.parameters:,} parameters, best epoch {card.best_epoch}")
+    typer.echo(f"{folder}: {card.scheme}, {card.parameters:,} parameters, epoch {card.best_epoch} kept")
     for name, condition in card.conditions.items():
         error = condition.error_mm
         typer.echo(
@@ -176,7 +176,7 @@ def image_landmarks(
 
 
 def _print_image_card(card: ImageCard, folder: Path) -> None:
-    typer.echo(f"{folder}: {card.scheme}, {card.parameters:,} parameters, best epoch {card.best_epoch}")
+    typer.echo(f"{folder}: {card.scheme}, {card.parameters:,} parameters, epoch {card.best_epoch} kept")
     for name, test in card.tests.items():
         numbers = "; ".join(f"{key} {own.value:.4g} [{own.low:.4g}, {own.high:.4g}]" for key, own in test.mean.items())
         first = next(iter(test.start))

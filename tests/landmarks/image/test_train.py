@@ -104,6 +104,18 @@ def test_running_mean_of_weights_is_what_is_kept(tmp_path: Path) -> None:
     assert trained.model.state_dict()["heat.bias"].numpy() == pytest.approx(expected.numpy(), rel=1e-5)
 
 
+@pytest.mark.parametrize("keep_last", [False, True])
+def test_which_epoch_is_kept(tmp_path: Path, keep_last: bool) -> None:
+    """A rate that ruins the network after a good start: the best epoch is not the last."""
+    items, held = [prepared(seed) for seed in range(8)], [prepared(50)]
+    told = replace(LEARN, epochs=8, batch=2, heat_rate=0.3, graph_rate=0.3, keep_last=keep_last)
+    trained = train(tmp_path / "run", SCHEME, items, held, NET, told)
+    errors = [record.held_out_error for record in trained.history]
+    best = 1 + errors.index(min(errors))
+    assert best < 8, "the case does not tell the two apart"
+    assert trained.best_epoch == (8 if keep_last else best)
+
+
 def test_frozen_heat_maps_stay_and_the_graph_learns(tmp_path: Path) -> None:
     items, held = [prepared(seed) for seed in range(4)], [prepared(9)]
     train(tmp_path / "first", SCHEME, items, held, NET, LEARN)

@@ -181,8 +181,12 @@ class TrainSettings:
         Of AdamW; 0 is Adam.
     average
         Weights are judged and kept as a running mean with this decay; 0 keeps the last ones.
+    keep_last
+        Keep the weights of the last epoch, not of that with the least error on the held-out people. Where the rates
+        fall to nothing the last is the best, a few held-out people choose by chance, and so calibration has people who
+        chose nothing.
     patience
-        Epochs without a better error on the held-out people after which learning stops.
+        Epochs without a better error on the held-out people after which learning stops; no matter with ``keep_last``.
     held_out
         Share of the people who are held out.
     precision
@@ -202,6 +206,7 @@ class TrainSettings:
     warmup_steps: int = 0
     weight_decay: float = 0.0
     average: float = 0.0
+    keep_last: bool = False
     patience: int = 20
     held_out: float = 0.1
     precision: Precision = "float32"
@@ -261,7 +266,7 @@ def learning_preset(preset: str, subject: Subject) -> TrainSettings:
         warmup_steps=100,
         weight_decay=1e-2,
         average=0.998,
-        patience=100,
+        keep_last=True,
         loss=LossSettings(start_weight=1.0),
         augment=augment,
     )

@@ -1,9 +1,9 @@
 """How the network learns (PyTorch).
 
-Nguyen et al., section III-E, with people, not images, kept apart: the held-out people choose the best epoch, and a
-person met on both sides stops the run. A run is a folder: ``run.json`` says what it is, ``checkpoint.pt`` lets it go on
-where it stopped, ``log.csv`` has a line an epoch. On a CPU with the same number of threads a run that was stopped and
-taken up again ends with the very weights of one that was not.
+Nguyen et al., section III-E, with people, not images, kept apart: a person met on both sides stops the run. A run is a
+folder: ``run.json`` says what it is, ``checkpoint.pt`` lets it go on where it stopped, ``log.csv`` has a line an epoch.
+On a CPU with the same number of threads a run that was stopped and taken up again ends with the very weights of one
+that was not.
 """
 
 from __future__ import annotations
@@ -290,7 +290,7 @@ class _Run:
             state.seconds,
         )
         state.history.append(record)
-        if error < state.best_error or not state.best:
+        if error < state.best_error or self.settings.keep_last or not state.best:
             state.best_error, state.best_epoch = error, record.epoch
             state.best = {name: value.cpu() for name, value in copied(self.model).items()}
         self.model.load_state_dict(own)
