@@ -176,7 +176,7 @@ def completed(image: Pixels, given: ImageLandmarks) -> tuple[ImageLandmarks, tup
         Of ``ibug68``.
 
     """
-    found = shipped_completion().complete(given.points_px, given.sigma_px)
+    found = shipped_completion().complete(given.points_px, given.sigma_px).on_real_heads()
     missing = covered(image, given.points_px, TARGETS, found.points_px) | found.missing()
     inside = (abs(found.points_px - np.array(image.shape[1::-1]) / 2 + 0.5) <= np.array(image.shape[1::-1]) / 2).all(1)
     missing |= {TARGETS[k]: "outside the picture" for k in np.flatnonzero(~inside)}
