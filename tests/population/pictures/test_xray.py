@@ -90,7 +90,7 @@ def test_scatter_reaches_from_the_open_into_the_deep() -> None:
 
 def test_brains_have_the_size_of_brains(anatomy: Anatomy, people: list[Person]) -> None:
     for person in people:
-        brain = anatomy.fillings["brain"].on(person.skull)
+        brain = anatomy.parts["brain"].bound.on(person.skull)
         a, b, c = (brain.vertices[brain.faces[:, k]] for k in range(3))
         assert 1000 < (a * np.cross(b, c)).sum() / 6000 < 1800  # ml
 

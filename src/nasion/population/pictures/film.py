@@ -55,7 +55,7 @@ class FilmSettings:
     contrast: tuple[float, float] = (1.6, 2.6)
     density: tuple[float, float] = (-0.25, 0.35)
     fog: tuple[float, float] = (0.01, 0.09)
-    detail: tuple[float, float] = (0.7, 1.6)
+    detail: tuple[float, float] = (0.5, 1.3)
     detail_mm: tuple[float, float] = (9.0, 16.0)
 
 
@@ -116,7 +116,7 @@ def developed(
     inside = -np.log(np.maximum(passed, 1e-6)) > OBJECT_ATTENUATION
     log_exposure = np.log(np.maximum(reached, 1e-5))
     seen = log_exposure[inside] if inside.any() else log_exposure.ravel()
-    low, middle, high = (float(q) for q in np.quantile(seen, (0.02, 0.65, 0.9)))
+    low, middle, high = (float(q) for q in np.quantile(seen, (0.005, 0.6, 0.92)))
     half = max((high - low) / 2, 0.05)
     curve = _Curve(middle, half, exposure)
     open_field = curve(np.zeros(1, dtype=np.float32))

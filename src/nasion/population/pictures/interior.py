@@ -86,15 +86,36 @@ def hollows(template: Template) -> dict[Filling, Mesh]:
 def _above_cranial_base(template: Template, points: FloatArray) -> NDArray[np.float64]:
     """Return how far points lie on the brain's side of the cranial base, mm.
 
-    In the mid-sagittal plane the base runs level from above nasion to the sella (above and in front of porion), then
-    down to the front rim of the foramen magnum.
+    In the mid-sagittal plane the base runs from above nasion to the sella (above and in front of porion), then down to
+    the front rim of the foramen magnum. Over the orbits it bulges up; the temporal lobes lie lower and further forward,
+    beside the sella; the petrous bones stay solid. Sizes are ours, after an atlas' figures.
     """
     nasion = template.cranial["nasion"]
     porion = (template.cranial_helpers["porion_left"] + template.cranial_helpers["porion_right"]) / 2
-    front = np.array([nasion[2], nasion[1] + 8.0])
+    front = np.array([nasion[2], nasion[1] + 4.0])
     sella = porion[[2, 1]] + [22.0, 20.0]
     basion = porion[[2, 1]] + [0.0, -16.0]
-    return np.maximum(_left_of(front, sella, points), _left_of(sella, basion, points))
+    lateral = np.abs(points[..., 0] - porion[0])
+    orbital_roof = 9.0 * np.exp(-(((lateral - 28.0) / 14.0) ** 2))
+    base = np.maximum(_left_of(front, sella, points) - orbital_roof, _left_of(sella, basion, points))
+    temporal_lobe = _in_ellipsoid(points, porion, lateral, (36.0, 12.0, 24.0), (19.0, 20.0, 28.0))
+    petrous = _in_ellipsoid(points, porion, lateral, (32.0, 3.0, -4.0), (19.0, 9.0, 9.0))
+    above: NDArray[np.float64] = np.minimum(np.maximum(base, temporal_lobe), -petrous)
+    return above
+
+
+def _in_ellipsoid(
+    points: FloatArray,
+    porion: FloatArray,
+    lateral: FloatArray,
+    middle: tuple[float, float, float],
+    radii: tuple[float, float, float],
+) -> NDArray[np.float64]:
+    """Return about how deep points lie in an ellipsoid on either side, mm; its place is given from between the ears."""
+    offsets = (lateral - middle[0], points[..., 1] - porion[1] - middle[1], points[..., 2] - porion[2] - middle[2])
+    level = np.sqrt(sum(((offset / radius) ** 2 for offset, radius in zip(offsets, radii, strict=True)), np.zeros(1)))
+    depth: NDArray[np.float64] = (1.0 - level) * min(radii)
+    return depth
 
 
 def _left_of(start: FloatArray, end: FloatArray, points: FloatArray) -> NDArray[np.float64]:

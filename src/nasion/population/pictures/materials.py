@@ -21,6 +21,10 @@ SKULL_PER_MM: Final = 0.0600
 """Solid skull: compact bone and diploe together, about 1.5 g/cm3."""
 AIR_CELLS_PER_MM: Final = 0.0040
 """Air sinuses with their thin walls and lining."""
+DRY_AIR_CELLS_PER_MM: Final = 0.0020
+DRY_SPONGIOSA_PER_MM: Final = 0.0180
+VERTEBRA_PER_MM: Final = 0.0420
+"""Spongy bone in a thin shell."""
 TOOTH_PER_MM: Final = 0.1000
 """Enamel, dentine and pulp together."""
 
