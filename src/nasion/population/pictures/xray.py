@@ -19,6 +19,7 @@ from nasion.population.person import Person
 from nasion.population.photograph import View
 from nasion.population.pictures.anatomy import Anatomy
 from nasion.population.pictures.film import Exposure, FilmSettings, developed
+from nasion.population.template import Points
 
 FINE: Final = 2
 """Rays a pixel along each side."""
@@ -88,8 +89,19 @@ class VirtualXray:
         }
 
 
-def sample_xray_shot(person: Person, view: View, rng: np.random.Generator, settings: XraySettings) -> XrayShot:
-    """Return a random set-up for a person."""
+def sample_xray_shot(
+    skull_middle_mm: FloatArray, view: View, rng: np.random.Generator, settings: XraySettings
+) -> XrayShot:
+    """Return a random set-up for a head in its Frankfurt frame with the origin between the ears.
+
+    Parameters
+    ----------
+    skull_middle_mm
+        (3,) middle of the skull's box, which is framed.
+    view, rng, settings
+        See ``take_xray``.
+
+    """
     sd = np.array([settings.yaw_sd_deg, settings.pitch_sd_deg, settings.roll_sd_deg])
     turn = sd * np.clip(rng.standard_normal(3), -2.5, 2.5)
     shift = settings.shift_sd_mm * np.clip(rng.standard_normal(2), -2.5, 2.5)
@@ -99,8 +111,7 @@ def sample_xray_shot(person: Person, view: View, rng: np.random.Generator, setti
     focal = source / mm_per_px
     # the central ray runs through the ears; the picture shows the whole head
     translation = np.array([0.0, 0.0, source])
-    skull = person.skull.vertices
-    seen = rotation @ ((skull.min(axis=0) + skull.max(axis=0)) / 2) + translation
+    seen = rotation @ skull_middle_mm + translation
     at = (settings.size_px - 1) / 2 - focal * seen[:2] / seen[2] + shift / mm_per_px
     camera = Camera(rotation, translation, focal, (float(at[0]), float(at[1])), (settings.size_px, settings.size_px))
     angles = (float(turn[0]), float(turn[1]), float(turn[2]))
@@ -141,16 +152,21 @@ def take_xray(
 
     """
     s = settings or XraySettings()
-    shot = sample_xray_shot(person, view, rng, s)
+    skull = person.skull.vertices
+    shot = sample_xray_shot((skull.min(axis=0) + skull.max(axis=0)) / 2, view, rng, s)
     head, bone = anatomy.attenuation(person, shot.camera.enlarged(FINE))
-    return _on_film(person, shot, head, rng, s.film), _on_film(person, shot, bone, bone_rng, s.film)
+    points = {**person.cranial, **person.cranial_helpers}
+    return on_film(points, shot, head, rng, s.film), on_film(points, shot, bone, bone_rng, s.film)
 
 
-def _on_film(
-    person: Person, shot: XrayShot, attenuation: NDArray[np.float32], rng: np.random.Generator, film: FilmSettings
+def on_film(
+    points: Points, shot: XrayShot, attenuation: NDArray[np.float32], rng: np.random.Generator, film: FilmSettings
 ) -> VirtualXray:
+    """Return the film, with a drawn exposure, of line integrals of ``shot.camera.enlarged(FINE)``.
+
+    ``points`` are the landmarks to project, in the head's frame.
+    """
     exposure = Exposure.drawn(rng, film)
     image = developed(attenuation, FINE, shot.mm_per_px, exposure, rng)
-    points = {**person.cranial, **person.cranial_helpers}
-    pixels = shot.camera.project(np.array(list(points.values())))
-    return VirtualXray(image, shot, exposure, dict(zip(points, pixels, strict=True)))
+    pixels = {name: shot.camera.project(np.asarray(point)) for name, point in points.items()}
+    return VirtualXray(image, shot, exposure, pixels)
