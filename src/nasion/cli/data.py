@@ -60,8 +60,11 @@ def population(
     matching: Annotated[
         bool, typer.Option("--matching", help="X-rays, portraits and sketches of each instead, with pairs.csv.")
     ] = False,
-    test: Annotated[int, typer.Option("--test", min=0, help="With --matching: the last people, for testing.")] = 0,
-    size: Annotated[int, typer.Option("--size", help="With --matching: width and height of pictures.")] = 256,
+    test: Annotated[
+        int | None,
+        typer.Option("--test", min=0, help="With --matching: so many people, the last ones, are for testing."),
+    ] = None,
+    size: Annotated[int | None, typer.Option("--size", help="With --matching: pixels of a side; 256.")] = None,
     jobs: Jobs = 2,
 ) -> None:
     """Make virtual people with exact truth: skulls, faces, tissue, photographs; or, for matching, X-rays and portraits.
@@ -71,10 +74,10 @@ def population(
     if matching:
         if frontal is not None or lateral is not None:
             raise NasionError("--matching makes one frontal and one lateral view; leave --frontal and --lateral out")
-        _matching_population(out, subjects, test, seed, template, size, jobs)
+        _matching_population(out, subjects, test or 0, seed, template, 256 if size is None else size, jobs)
         return
-    if test:
-        raise NasionError("--test belongs to --matching; add it or leave --test out")
+    if test is not None or size is not None:
+        raise NasionError("--test and --size belong to --matching; add it or leave them out")
     from nasion.casework.parallel import processes
     from nasion.cli.show import progress
     from nasion.population.folder import PopulationSettings, generate_population

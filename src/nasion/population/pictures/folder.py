@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, as_completed
@@ -29,7 +30,7 @@ from nasion.population.pictures.sketch import draw_sketch
 from nasion.population.pictures.xray import XraySettings, take_xray
 from nasion.population.template import Template
 from nasion.population.template_source import BUILTIN, load_template
-from nasion.readers.files import claim_folder, write_bytes, write_json, write_text
+from nasion.readers.files import claim_folder, write_bytes, write_text
 from nasion.readers.landmarks import LandmarkFile, write_landmarks
 from nasion.version import __version__
 
@@ -235,12 +236,16 @@ def write_pictures(settings: MatchingSettings, index: int, out: Path) -> None:
             _write_png(folder / f"{name}.png", picture.image)
             write_landmarks(folder / f"{name}.landmarks.json", picture.landmarks)
             truth[name] = picture.truth
-    write_json(folder / TRUTH, truth)
+    write_text(folder / TRUTH, json.dumps(truth, default=_plain) + "\n")
     folder.replace(out / person.name)
 
 
 def _truth(camera: Mapping[str, Any], points: Mapping[str, FloatArray], nuisance: Mapping[str, Any]) -> dict[str, Any]:
     return {"camera": camera, "landmarks_px": _rounded(points), "nuisance": nuisance}
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist()
 
 
 def _rounded(points: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
