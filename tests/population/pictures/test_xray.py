@@ -12,7 +12,7 @@ from nasion.geometry.paths import path_lengths
 from nasion.geometry.surface import FloatArray
 from nasion.population.person import Person
 from nasion.population.pictures import materials
-from nasion.population.pictures.anatomy import Anatomy, anatomy_of
+from nasion.population.pictures.anatomy import Anatomy
 from nasion.population.pictures.film import Exposure, FilmSettings, developed
 from nasion.population.pictures.materials import attenuation_of_hu
 from nasion.population.pictures.xray import XraySettings, sample_xray_shot, take_xray
@@ -40,7 +40,7 @@ def middle_of(person: Person) -> FloatArray:
 
 @pytest.fixture(scope="module")
 def anatomy(builtin: Template) -> Anatomy:
-    return anatomy_of(builtin)
+    return Anatomy.of(builtin)
 
 
 def test_attenuation_of_a_ct() -> None:
@@ -112,6 +112,18 @@ def test_the_vault_is_a_shell(anatomy: Anatomy, people: list[Person]) -> None:
         breadth = path_lengths(person.face, camera)[v, u]
         expected = materials.SKULL_PER_MM * walls + materials.BRAIN_PER_MM * (breadth - walls)
         assert head[v, u] == pytest.approx(expected, rel=0.02)
+
+
+def test_a_skull_with_inner_surfaces_is_not_hollowed_twice(phantom: Template, phantom_people: list[Person]) -> None:
+    """A CT's skull mesh has the vault's inner table; its walls stay as thick as they are."""
+    anatomy, person = Anatomy.of(phantom), phantom_people[0]
+    camera = Camera(pose_rotation(90, 0, 0), np.array([0.0, 0.0, 1500.0]), 3000.0, (200.0, 200.0), (401, 401))
+    dry = anatomy.attenuation(person, camera)[1]
+    bone = path_lengths(person.skull, camera)
+    u, v = camera.project(np.array([[0.0, 60.0, -5.0]]))[0].round().astype(int)
+    vault = np.s_[v - 20 : v + 20, u - 20 : u + 20]
+    assert 6 < np.median(bone[vault]) < 25  # both walls
+    assert np.median(dry[vault]) / materials.SKULL_PER_MM == pytest.approx(np.median(bone[vault]), rel=0.1)
 
 
 def test_soft_tissue_only_adds(anatomy: Anatomy, people: list[Person]) -> None:

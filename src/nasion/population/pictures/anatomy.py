@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -100,9 +99,3 @@ class Anatomy:
             head += np.float32(part.head_per_mm) * inside
             dry += np.float32(part.dry_per_mm) * inside
         return np.maximum(head, 0.0).astype(np.float32), np.maximum(dry, 0.0).astype(np.float32)
-
-
-@lru_cache(maxsize=2)
-def anatomy_of(template: Template) -> Anatomy:
-    """Return ``Anatomy.of`` a template, kept for the next person."""
-    return Anatomy.of(template)

@@ -7,20 +7,19 @@ import io
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from nasion.anatomy.landmarks import SCHEMES
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
-from nasion.population.folder import UNFINISHED, person_of, subject_name
+from nasion.population.folder import UNFINISHED, person_of, subject_name, write_png, write_subjects
 from nasion.population.person import Person
 from nasion.population.photograph import VIEWS, LandmarkTruth, View
 from nasion.population.pictures.anatomy import Anatomy
@@ -30,7 +29,7 @@ from nasion.population.pictures.sketch import draw_sketch
 from nasion.population.pictures.xray import XraySettings, take_xray
 from nasion.population.template import Template
 from nasion.population.template_source import BUILTIN, load_template
-from nasion.readers.files import claim_folder, write_bytes, write_text
+from nasion.readers.files import claim_folder, write_text
 from nasion.readers.landmarks import LandmarkFile, write_landmarks
 from nasion.version import __version__
 
@@ -184,20 +183,7 @@ def generate_matching(
     settings.checked()
     _template(settings.template)
     claim_folder(out, RECORD, settings.record(), "folder for matching")
-    report = progress or (lambda done, total: None)
-    waiting = [k for k in range(settings.subjects) if not (out / subject_name(k)).is_dir()]
-    done = settings.subjects - len(waiting)
-    report(done, settings.subjects)
-    if executor is None:
-        for k in waiting:
-            write_pictures(settings, k, out)
-            done += 1
-            report(done, settings.subjects)
-    else:
-        for future in as_completed([executor.submit(write_pictures, settings, k, out) for k in waiting]):
-            future.result()
-            done += 1
-            report(done, settings.subjects)
+    write_subjects(write_pictures, settings, settings.subjects, out, executor, progress)
     write_text(out / PAIRS, pairs_table(settings))
 
 
@@ -233,7 +219,7 @@ def write_pictures(settings: MatchingSettings, index: int, out: Path) -> None:
     for view in VIEWS:
         for kind, picture in _studio(settings.template).pictures(person, index, view, settings).items():
             name = f"{view}_{kind}"
-            _write_png(folder / f"{name}.png", picture.image)
+            write_png(folder / f"{name}.png", picture.image, compression=1)
             write_landmarks(folder / f"{name}.landmarks.json", picture.landmarks)
             truth[name] = picture.truth
     write_text(folder / TRUTH, json.dumps(truth, default=_plain) + "\n")
@@ -272,11 +258,3 @@ def _landmark_file(scheme: str, points: Mapping[str, FloatArray], size_px: int) 
         helpers={name: point for name, point in points.items() if name not in main},
         image_size_px=(size_px, size_px),
     )
-
-
-def _write_png(path: Path, image: NDArray[np.uint8]) -> None:
-    stored = image if image.ndim == 2 else image[..., ::-1]
-    encoded, data = cv2.imencode(".png", np.ascontiguousarray(stored), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    if not encoded:
-        raise NasionError(f"{path}: the picture cannot be written")
-    write_bytes(path, data.tobytes())

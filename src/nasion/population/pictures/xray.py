@@ -140,7 +140,7 @@ def take_xray(
     Parameters
     ----------
     person, anatomy
-        Who, and ``anatomy_of`` the person's template.
+        Who, and ``Anatomy.of`` the person's template.
     view
         Frontal or lateral.
     rng
