@@ -14,7 +14,6 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from real_surface_landmarks import HEADS, truth_of
 
 from nasion.anatomy.landmarks import mirrored, side
 from nasion.errors import NasionError
@@ -24,6 +23,7 @@ from nasion.geometry.surface import FloatArray, Mesh
 from nasion.landmarks.image.find import find_image_landmarks
 from nasion.landmarks.image.picture import points_png
 from nasion.readers.meshes import read_mesh
+from real_surface_landmarks import HEADS, truth_of
 
 SIZE_PX = (640, 640)
 DISTANCE_MM = 1500.0

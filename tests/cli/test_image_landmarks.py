@@ -160,7 +160,7 @@ def trained(films: None, tmp_path_factory: pytest.TempPathFactory) -> Trained:
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        train_image_landmarks(TrainingPlan("films4", str(data.resolve()), epochs=EPOCHS), run, learnt=stop)
+        train_image_landmarks(TrainingPlan("films4", (str(data.resolve()),), epochs=EPOCHS), run, learnt=stop)
     log = (run / "run" / "log.csv").read_text().splitlines()
     return Trained(data, run, train(data, run), log)
 

@@ -116,7 +116,15 @@ def _print_card(card: Card, folder: Path) -> None:
 def image_landmarks(
     out: Out,
     scheme: Annotated[str, typer.Option("--scheme", help="ibug68, wflw98, facial20, cephalo19 or cranio_*.")],
-    data: Annotated[Path, typer.Option("--data", help="Folder of a published set, or of images with landmark files.")],
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            "--data", help="Folder of a published set, or of images with landmark files; several times for several."
+        ),
+    ],
+    test: Annotated[
+        list[Path] | None, typer.Option("--test", help="Folder of a set only to be tested on; nobody in it is learnt.")
+    ] = None,
     preset: Annotated[str, typer.Option("--preset", help="small (CPU) or paper (GPU).")] = "small",
     connectivity: Annotated[
         str | None,
@@ -149,7 +157,15 @@ def image_landmarks(
         raise NasionError(f"--connectivity: {connectivity!r} is not one of {', '.join(get_args(Connectivity))}")
     frozen = None if frozen_heatmap is None else str(frozen_heatmap.resolve())
     plan = TrainingPlan(
-        scheme, str(data.resolve()), preset, cast("Connectivity | None", connectivity), frozen, epochs, minutes, seed
+        scheme,
+        tuple(str(folder.resolve()) for folder in data),
+        preset,
+        cast("Connectivity | None", connectivity),
+        frozen,
+        epochs,
+        minutes,
+        seed,
+        tuple(str(folder.resolve()) for folder in test or ()),
     )
     with progress() as advance:
 
