@@ -67,7 +67,7 @@ def test_what_is_refused_leaves_nothing(bare: Bare, photos: Path, tmp_path: Path
     out = tmp_path / "out"
     for given, scheme, name, says in (
         (empty, "facial20", "out", "holds no pictures; give a folder with .jpg"),
-        (walls, "facial20", "out", "the landmarks of none of its 1 pictures were found; nothing written"),
+        (walls, "facial20", "out", "the landmarks of none of its 1 pictures were found; nothing was written"),
         (bare.photo(), "facial21", "out.json", "there is no scheme 'facial21' for images; use one of ibug68"),
         (bare.photo(), "cephalo19", "out.json", "no weights for cephalo19; train them (nasion train image-landmarks"),
         (bare.photo(), "facial20", "out.csv", "give a name that ends with .json"),
@@ -126,6 +126,7 @@ def films() -> Iterator[None]:
         heat_rate=1e-2,
         graph_rate=5e-3,
         final_share=0.05,
+        patience=1000,
         loss=LossSettings(start_weight=1.0),
         augment=replace(STILL, shift=0.1, far=0.3),
     )
@@ -230,6 +231,19 @@ def test_another_run_in_the_same_folder_is_refused(trained: Trained) -> None:
     ended = train(trained.data, trained.run, "--seed", 1)
     assert ended.code == 2
     assert "holds a training of other settings" in ended.err
+
+
+def test_a_run_begins_with_another_ones_weights_but_never_judges_people_learnt_there(
+    trained: Trained, tmp_path: Path
+) -> None:
+    begun = train(trained.data, tmp_path / "same", "--epochs", 1, "--begin-with", trained.run)
+    assert begun.code == 0, begun
+    first = (trained.run / "run" / "log.csv").read_text().splitlines()[1]
+    loss = (tmp_path / "same" / "run" / "log.csv").read_text().splitlines()[1]
+    assert float(loss.split(",")[3]) < 0.5 * float(first.split(",")[3])  # heat maps
+    other = train(trained.data, tmp_path / "other", "--seed", 1, "--begin-with", trained.run)
+    assert other.code == 2 and "is held out or tested on here; begin with a run of the same sets and seed" in other.err
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,9 @@ def image_landmarks(
         Path | None,
         typer.Option("--frozen-heatmap", metavar="RUN", help="Keep this run's heat maps; only the graph learns."),
     ] = None,
+    begin_with: Annotated[
+        Path | None, typer.Option("--begin-with", metavar="RUN", help="Go on from this run's weights; all learns.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="The preset's by default.")] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", help="For learning; the test comes after.")] = None,
     seed: Seed = 0,
@@ -166,6 +169,7 @@ def image_landmarks(
         minutes,
         seed,
         tuple(str(folder.resolve()) for folder in test or ()),
+        None if begin_with is None else str(begin_with.resolve()),
     )
     with progress() as advance:
 

@@ -192,3 +192,20 @@ def test_settings_refuse_nonsense() -> None:
     for wrong in ({"input_size_px": (60, 64)}, {"margin": 0.5}, {"connectivity": "all"}, {"heads": 0}):
         with pytest.raises(NasionError, match="image network"):
             replace(NET, **wrong)
+
+
+def test_learning_begins_with_another_runs_heat_maps(tmp_path: Path) -> None:
+    """One step from a learnt network is far better than one step from none; both parts go on learning."""
+    items, held = [prepared(seed) for seed in range(8)], [prepared(50)]
+    told = replace(LEARN, epochs=60, heat_rate=1e-2, graph_rate=5e-3)
+    train(tmp_path / "first", SCHEME, items, held, NET, told)
+    weights = heat_weights(tmp_path / "first")
+    short = replace(LEARN, epochs=1)
+    bare = train(tmp_path / "bare", SCHEME, items, held, NET, short)
+    begun = train(tmp_path / "begun", SCHEME, items, held, NET, short, begin=weights)
+    assert begun.history[0].heat_loss < bare.history[0].heat_loss / 3
+    assert not torch.equal(begun.model.state_dict()["heat.weight"], weights["heat.weight"])
+    with pytest.raises(NasionError, match="another backbone or scheme"):
+        train(
+            tmp_path / "other", SCHEME, items, held, replace(NET, backbone="efficientnet_lite0"), short, begin=weights
+        )

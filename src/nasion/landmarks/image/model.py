@@ -99,8 +99,10 @@ class ImageLandmarkNet(nn.Module):
         height, width = features.shape[-2:]
         middle = shown.start.new_tensor([(width - 1) / 2, (height - 1) / 2])
         if isinstance(self.graph, ShapeGraph):
-            points, pulls = self.graph(shown.start - middle, shown.peak, shown.spread)
-            return middle + points, pulls
+            # the heat maps learn by their own losses: what the shape says of hidden points must not move them
+            start = shown.start.detach() - middle
+            points, pulls = self.graph(start, shown.peak.detach(), shown.spread.detach())
+            return shown.start + (points - start), pulls
         reach = max(width, height) / 2
         # no gradient into the place of sampling: features say what lies there, the loss moves the place itself
         grid = ((shown.start.detach() - middle) / middle)[:, :, None]

@@ -29,7 +29,7 @@ def take_heat_network(model: ImageLandmarkNet, weights: dict[str, Any]) -> None:
     heat = {name: value for name, value in weights.items() if name.startswith(parts)}
     fits = all(name in heat and heat[name].shape == own[name].shape for name in own if name.startswith(parts))
     if not fits:
-        raise NasionError("the frozen heat maps are of another backbone or scheme; give a run with the same ones")
+        raise NasionError("the heat maps to take are of another backbone or scheme; give a run with the same ones")
     model.load_state_dict({**own, **heat})
 
 

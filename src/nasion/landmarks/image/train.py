@@ -74,6 +74,7 @@ def train(
     data: str = "",
     device: str = "cpu",
     frozen: dict[str, Any] | None = None,
+    begin: dict[str, Any] | None = None,
     budget_s: float | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> TrainedNet:
@@ -96,6 +97,8 @@ def train(
     frozen
         Weights of a finished run, whose heat map network stays as it is while the graph network learns (the paper's
         second mode); see ``network_weights.heat_weights``.
+    begin
+        Weights of a run whose heat map network learning begins with.
     budget_s
         Seconds of learning, stops not counted, after which learning ends. The learning rate follows the epochs or the
         time, whichever is further, so that it is small when time is up. None: no limit.
@@ -115,11 +118,14 @@ def train(
         "scheme": scheme.name,
         "data": data,
         "frozen": frozen is not None,
+        **({} if begin is None else {"begins": True}),
         "network": asdict(network),
         "settings": asdict(settings),
     }
     claim_folder(folder, "run.json", record, "training run")
-    return _Run(folder, scheme, training, held_out, network, settings, place, frozen, budget_s, progress).finish()
+    return _Run(
+        folder, scheme, training, held_out, network, settings, place, frozen, begin, budget_s, progress
+    ).finish()
 
 
 def _check(scheme: ImageScheme, training: Sequence[Prepared], held_out: Sequence[Prepared]) -> None:
@@ -147,6 +153,7 @@ class _Run:
         settings: TrainSettings,
         device: torch.device,
         frozen: dict[str, Any] | None,
+        begin: dict[str, Any] | None,
         budget_s: float | None,
         progress: Callable[[Progress], None] | None,
     ) -> None:
@@ -156,8 +163,9 @@ class _Run:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             model = ImageLandmarkNet(network, len(scheme))
-        if frozen is not None:
-            take_heat_network(model, frozen)
+        weights = frozen or begin
+        if weights is not None:
+            take_heat_network(model, weights)
         self.model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = self._optimiser()
         self.state = self._begin(training)

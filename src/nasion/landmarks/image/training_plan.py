@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +18,7 @@ from nasion.landmarks.image.settings import (
     learning_preset,
     network_preset,
 )
+from nasion.readers.files import read_text
 from nasion.version import __version__
 
 _UNLIMITED: Final = 100_000
@@ -37,6 +40,8 @@ class TrainingPlan:
         None: the preset's. ``"task"`` and ``"none"`` are the paper's ablations.
     frozen
         Folder of a finished run of the same scheme whose heat map network stays as it is; None: all learns.
+    begin
+        Folder of a run of the same scheme and preset whose weights learning begins with; None: those of the backbone.
     epochs
         None: the preset's, or as many as the minutes allow.
     minutes
@@ -57,6 +62,7 @@ class TrainingPlan:
     minutes: float | None = None
     seed: int = 0
     tests: tuple[str, ...] = ()
+    begin: str | None = None
 
     def __post_init__(self) -> None:
         image_scheme(self.scheme)
@@ -67,6 +73,8 @@ class TrainingPlan:
         twice = [folder for folder in folders if folders.count(folder) > 1]
         if twice:
             raise NasionError(f"{twice[0]}: is given twice; give each folder once, to learn from or to test on")
+        if self.begin is not None and self.frozen is not None:
+            raise NasionError("heat maps that stay as they are begin with their own weights; give one run, not two")
         if self.minutes is not None and not 0 < self.minutes < np.inf:
             raise NasionError(f"{self.minutes} minutes cannot be kept to; give a number above 0")
 
@@ -99,9 +107,22 @@ class TrainingPlan:
             plan["data"] = self.data[0]
         if not self.tests:
             del plan["tests"]
+        if self.begin is None:
+            del plan["begin"]
         return {
             "nasion": __version__,
             "plan": plan,
             "network": asdict(self.network),
             "learning": asdict(self.learning),
         }
+
+
+def read_plan(path: Path) -> TrainingPlan:
+    """Read the plan of a run from its record; a file that is none raises NasionError."""
+    try:
+        values: dict[str, Any] = json.loads(read_text(path))["plan"]
+        data = values.pop("data")
+        folders = (data,) if isinstance(data, str) else tuple(data)
+        return TrainingPlan(**{**values, "data": folders, "tests": tuple(values.get("tests", ()))})
+    except (ValueError, KeyError, TypeError):
+        raise NasionError(f"{path}: is no record of a training run; give the folder of one") from None
