@@ -2,7 +2,7 @@
 
 import math
 from fractions import Fraction
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -53,9 +53,7 @@ def test_every_order_of_ties_counts_the_same(faces, k):
         faces[0] = (faces[0][0], True)
     scores, right = zip(*faces, strict=True)
     orders = [
-        order
-        for order in permutations(range(len(faces)))
-        if all(scores[a] >= scores[b] for a, b in zip(order, order[1:], strict=False))
+        order for order in permutations(range(len(faces))) if all(scores[a] >= scores[b] for a, b in pairwise(order))
     ]
     expected = np.mean([by_definition(tuple(right[i] for i in order), k) for order in orders], axis=0)
     outcome = rank_outcome(scores, right)
