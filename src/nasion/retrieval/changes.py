@@ -8,11 +8,10 @@ was. Places of removed pictures are used again by later changes.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import sqlalchemy as sql
@@ -50,7 +49,7 @@ class GalleryChange:
         self._new: dict[str, GalleryFace] = {}
         self._removed: set[str] = set()
 
-    def add(self, face: dict[str, Any], embedding: Float32, packed: Float32) -> None:
+    def add(self, face: Mapping[str, str], embedding: Float32, packed: Float32) -> None:
         """Write a picture's vectors and note its row; a picture of the same id is replaced.
 
         Parameters

@@ -14,6 +14,8 @@ from nasion.errors import NasionError
 from nasion.matching.samples import MatchPicture
 from nasion.matching.tokens import Tokens
 from nasion.readers.files import sha256
+from nasion.retrieval.pictures import NamedPicture
+from nasion.version import __version__
 
 Float32 = NDArray[np.float32]
 
@@ -90,6 +92,21 @@ def describe(picture: MatchPicture, model: PairModel) -> Described:
     except NasionError as fault:
         raise NasionError(f"{picture.path}: {fault}") from None
     return Described(tokens, own_hash, how, hashed, (*notes, *more))
+
+
+def face_fields(own: NamedPicture, described: Described, model_sha256: str) -> dict[str, str]:
+    """Return what a gallery keeps of a picture beside its vectors: ``gallery.GalleryFace`` without their place."""
+    return {
+        "id": own.id,
+        "person": own.picture.person,
+        "view": own.picture.view,
+        "picture": str(own.picture.path.resolve()),
+        "picture_sha256": described.picture_sha256,
+        "landmarks": described.landmarks,
+        "landmarks_sha256": described.landmarks_sha256 or "",
+        "model_sha256": model_sha256,
+        "nasion": __version__,
+    }
 
 
 def _pixels(picture: MatchPicture) -> tuple[NDArray[np.uint8], tuple[str, ...]]:

@@ -27,6 +27,7 @@ class Problem:
     """A picture that could not be used; the rest went on."""
 
     id: str
+    person: str
     picture: str
     reason: str
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from nasion.errors import NasionError
 from nasion.readers.files import sha256
 from nasion.retrieval.changes import GalleryChange, changing
-from nasion.retrieval.describing import PairModel, describe
+from nasion.retrieval.describing import PairModel, describe, face_fields
 from nasion.retrieval.gallery import Gallery, vectors_sha256
 from nasion.retrieval.pictures import NamedPicture, Problem
-from nasion.version import __version__
 
 Progress = Callable[[str, int, int], None]
 
@@ -87,7 +86,7 @@ def add_pictures(
                 notes += _add(change, own, model)
                 done.append(own.id)
             except NasionError as fault:
-                problems.append(Problem(own.id, str(own.picture.path), str(fault)))
+                problems.append(Problem(own.id, own.picture.person, str(own.picture.path), str(fault)))
             progress("pictures", number, len(wanted))
         if wanted and not done:
             raise NasionError(f"none of {len(wanted)} pictures can be used; the first: {problems[0].reason}")
@@ -116,18 +115,7 @@ def _hashes(own: NamedPicture) -> tuple[str, str]:
 
 def _add(change: GalleryChange, own: NamedPicture, model: PairModel) -> tuple[str, ...]:
     described = describe(own.picture, model)
-    face = {
-        "id": own.id,
-        "person": own.picture.person,
-        "view": own.picture.view,
-        "picture": str(own.picture.path.resolve()),
-        "picture_sha256": described.picture_sha256,
-        "landmarks": described.landmarks,
-        "landmarks_sha256": described.landmarks_sha256 or "",
-        "model_sha256": model.sha256,
-        "nasion": __version__,
-    }
-    change.add(face, model.embed(described.tokens), described.tokens.packed())
+    change.add(face_fields(own, described, model.sha256), model.embed(described.tokens), described.tokens.packed())
     return described.notes
 
 
@@ -179,12 +167,17 @@ def verify(gallery: Path, model_sha256: str | None = None, progress: Progress = 
     for number, face in enumerate(read.faces(), start=1):
         try:
             if sha256(face.picture) != face.picture_sha256:
-                yield Problem(face.id, face.picture, "its picture has changed since it was added; add it with --update")
+                yield Problem(
+                    face.id,
+                    face.person,
+                    face.picture,
+                    "its picture has changed since it was added; add it with --update",
+                )
         except NasionError as fault:
-            yield Problem(face.id, face.picture, str(fault))
+            yield Problem(face.id, face.person, face.picture, str(fault))
         if vectors_sha256(embeddings[face.place], packed[face.place]) != face.vectors_sha256:
-            yield Problem(face.id, face.picture, "its features are damaged; add it again with --update")
+            yield Problem(face.id, face.person, face.picture, "its features are damaged; add it again with --update")
         if face.model_sha256 != expected:
             reason = f"its features are those of the model {face.model_sha256[:12]}, not {expected[:12]}"
-            yield Problem(face.id, face.picture, reason)
+            yield Problem(face.id, face.person, face.picture, reason)
         progress("pictures", number, read.count)
