@@ -74,6 +74,15 @@ def by_view(pairs: Sequence[MatchPair]) -> dict[str, tuple[MatchPair, ...]]:
     return {view: tuple(pair for pair in pairs if pair.probe.view == view) for view in views}
 
 
+def views_of(pairs: Sequence[MatchPair], scores: FloatArray) -> list[ViewScores]:
+    """Return the views' own scores of (n, n) scores of all pairs; what crosses views is left out."""
+    views = []
+    for view, own in by_view(pairs).items():
+        rows = [number for number, pair in enumerate(pairs) if pair.probe.view == view]
+        views.append(ViewScores(view, own, np.asarray(scores, np.float64)[np.ix_(rows, rows)]))
+    return views
+
+
 def score_views(
     pairs: Sequence[MatchPair], model: PairModel, describe: Describe, folder: Path, advance: Advance
 ) -> tuple[list[ViewScores], list[Failure]]:

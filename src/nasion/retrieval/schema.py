@@ -32,9 +32,10 @@ faces: Final = sql.Table(
     sql.Column("landmarks", sql.String, nullable=False),
     sql.Column("landmarks_sha256", sql.String, nullable=False),
     sql.Column("place", sql.Integer, nullable=False, unique=True),
-    sql.Column("model_sha256", sql.String, nullable=False),
+    sql.Column("model_sha256", sql.String, nullable=False, index=True),
     sql.Column("vectors_sha256", sql.String, nullable=False),
     sql.Column("nasion", sql.String, nullable=False),
+    sql.Index("faces_of_a_view", "view", "place"),
 )
 """A row a picture; ``place`` is its row in the arrays of vectors."""
 
