@@ -6,18 +6,25 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from cli.command import nasion
 from nasion.errors import NasionError
 from nasion.experiments.matching import MatchingExperiment, run_matching_experiment
+from nasion.experiments.matching_features import people_learnt_from
 from nasion.experiments.matching_scores import ViewScores
 from nasion.experiments.matching_tables import shortlist_rows, summarise, together
+from nasion.matching.card import Card, picture_mark
+from nasion.matching.predict import Matcher
 from nasion.matching.samples import MatchPair, MatchPicture
 from nasion.matching.tokens import Tokens
 from nasion.readers.radiographs import bone_contrast
+from nasion.retrieval.describing import describe
 from nasion.retrieval.figures import retrieval_figures
 from retrieval.stand_in import NAMES, ColorMatcher, person_picture, write_picture
 
@@ -59,16 +66,12 @@ class CountingMatcher(ColorMatcher):
 
     def __init__(self, stop_after: int | None = None) -> None:
         super().__init__()
-        self.described = self.scored = 0
+        self.scored = 0
         self.stop_after = stop_after
 
-    def features(self, picture, points_px, modality):
-        self.described += 1
-        if self.stop_after is not None and self.described > self.stop_after:
-            raise KeyboardInterrupt
-        return super().features(picture, points_px, modality)
-
     def score(self, probe, faces):
+        if self.scored == self.stop_after:
+            raise KeyboardInterrupt
         self.scored += 1
         return super().score(probe, faces)
 
@@ -92,7 +95,11 @@ class ConstantMatcher(ColorMatcher):
 
 
 def run(data: Path, model: ColorMatcher, out: Path, dataset: str = "cuhk", **more) -> dict:
-    return run_matching_experiment(MatchingExperiment(dataset, data), model, out, **more)
+    def features(picture: MatchPicture) -> tuple[Tokens, np.ndarray]:
+        tokens = describe(picture, model).tokens
+        return tokens, tokens.tokens.mean(axis=0)
+
+    return run_matching_experiment(MatchingExperiment(dataset, data), model, features, out, **more)
 
 
 def test_what_scripts_rely_on(tmp_path):
@@ -156,18 +163,22 @@ def test_failures_rank_last(tmp_path):
 def test_a_stopped_run_goes_on(tmp_path):
     data = cuhk_like(tmp_path / "data", 8)
     with pytest.raises(KeyboardInterrupt):
-        run(data, CountingMatcher(stop_after=10), tmp_path / "out")
+        run(data, CountingMatcher(stop_after=3), tmp_path / "out")
     second = CountingMatcher()
     table = run(data, second, tmp_path / "out")
-    assert (second.described, second.scored) == (6, 8)
+    assert second.scored == 8 - 3
     third = CountingMatcher()
     assert run(data, third, tmp_path / "out") == table
-    assert (third.described, third.scored) == (0, 0)
-    # a picture that was changed is described anew, and its row and all rows that saw the face are scored anew
+    assert third.scored == 0
+    # a probe that was changed is scored anew; a face that was changed is scored anew with all probes
     write_picture(data / "sketch" / "s02.png", 2, 30)
     fourth = CountingMatcher()
     run(data, fourth, tmp_path / "out")
-    assert (fourth.described, fourth.scored) == (1, 1)
+    assert fourth.scored == 1
+    write_picture(data / "photo" / "s02.png", 2, 30)
+    fifth = CountingMatcher()
+    run(data, fifth, tmp_path / "out")
+    assert fifth.scored == 8
     with pytest.raises(NasionError, match="matching experiment of other settings"):
         run(data, ColorMatcher("b" * 64), tmp_path / "out")
 
@@ -240,3 +251,38 @@ def test_figures_without_embeddings():
 def test_unknown_dataset(tmp_path):
     with pytest.raises(NasionError, match="--dataset: 'imagenet' is not one of cuhk"):
         run(tmp_path, ColorMatcher(), tmp_path / "out", "imagenet")
+
+
+def test_whom_a_card_names(tmp_path):
+    pairs = MatchingExperiment("cuhk", cuhk_like(tmp_path / "data", 5)).pairs()
+    marks = (picture_mark(pairs[1].probe.path), picture_mark(pairs[3].face.path), "0" * 16)
+    matcher = SimpleNamespace(card=Card.model_construct(learnt_from=marks))
+    assert people_learnt_from(cast("Matcher", matcher), pairs) == {"s01", "s03"}
+
+
+def test_cross_validation_is_judged_the_same_way(tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    data = cuhk_like(tmp_path / "data", 6)
+    scores = np.eye(6)
+    scores[2] = np.nan
+
+    def scored(pairs, settings, folds, seed, **more):
+        assert (len(pairs), folds, seed) == (6, 3, 7)
+        assert settings.learning.hide_hair
+        return scores
+
+    monkeypatch.setattr("nasion.matching.cross_validation.cross_validated_scores", scored)
+    options = ("--dataset", "cuhk", "--data", data, "--out", tmp_path / "out", "--hide-hair", "--seed", 7)
+    ended = nasion("experiment", "matching", *options, "--cross-validate", 3)
+    assert (ended.code, ended.err) == (0, "")
+    table = json.loads((tmp_path / "out" / "table.json").read_text())
+    assert table["recall"]["1"] == pytest.approx(5 / 6)
+    assert (table["failures"]["probes"], table["seen_people"]) == (1, 0)
+    assert "3 models, each judged on people whom it has not met" in table["protocol"]
+    assert "Hair is hidden" in ended.out
+
+
+@pytest.mark.parametrize("options", [(), ("--model", "m", "--cross-validate", "3")])
+def test_a_model_or_cross_validation(tmp_path, options):
+    ended = nasion("experiment", "matching", "--dataset", "cuhk", "--data", tmp_path, "--out", tmp_path / "o", *options)
+    assert (ended.code, ended.err) == (2, "nasion: give either --model or --cross-validate\n")

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nasion.errors import NasionError
-from nasion.landmarks.image.schemes import image_scheme
+from nasion.matching.card import Card
+from nasion.matching.point_schemes import point_scheme
 from nasion.matching.tokens import Tokens, TokenShape
 from nasion.readers.files import write_json
 
-SCHEME = "cranio_lateral13"
-NAMES = image_scheme(SCHEME).names
+SCHEME = "cranio31"
+NAMES = point_scheme(SCHEME).names
 SIZE = (48, 60)
 LEAST = 4
 
@@ -25,6 +26,7 @@ class ColorMatcher:
 
     scheme = SCHEME
     shape = TokenShape(len(NAMES), 3, 8)
+    card = Card.model_construct(preset="stand-in", data="nobody", tests={}, code_version="0")
 
     def __init__(self, sha256: str = "a" * 64) -> None:
         self.sha256 = sha256
@@ -51,7 +53,7 @@ class ColorMatcher:
 
 def points() -> dict[str, list[float]]:
     """Return landmarks on a grid of the picture."""
-    return {name: [4.0 + 10 * (k % 4), 5.0 + 13 * (k // 4)] for k, name in enumerate(NAMES)}
+    return {name: [4.0 + 10 * (k % 4), 3.0 + 7 * (k // 4)] for k, name in enumerate(NAMES)}
 
 
 def person_picture(seed: int, noise: float = 0.0) -> NDArray[np.uint8]:

@@ -54,6 +54,7 @@ def test_folder_and_gallery_give_the_same_result(tmp_path):
     assert [candidate["rank"] for candidate in one["candidates"]] == list(range(1, 13))
     assert "no probability" in one["score_caveat"]
     assert one["model"]["sha256"] == "model-aa" * 8
+    assert one["model"]["data"] == "nobody"
     width, height = Image.open(tmp_path / "one" / "contact_sheet.png").size
     assert width > height
     # what a folder of the gallery and its table mean is the same

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PARTIAL = 3
 """Exit code of a run that could not use a part of its input."""
 _MOST_TOLD = 20
+_OF_THE_CARD = {"preset", "ablation", "data", "landmarks", "training_people", "tests", "code_version"}
+"""What a result says of its model."""
 
 Gallery = Annotated[Path, typer.Argument(help="Folder of the gallery.")]
 View = Annotated[str, typer.Option("--view", help="What the pictures show; pictures of one view are compared.")]
@@ -144,7 +146,7 @@ def match(
     with output_folder(out, force, (probe, gallery, model)) as folder:
         with progress() as advance:
             found = search(picture, gallery, matcher, shortlist=shortlist, progress=advance)
-        write_match(found, {"folder": str(model)}, folder)
+        write_match(found, {"folder": str(model), **matcher.card.model_dump(include=_OF_THE_CARD)}, folder)
     _print_match(found)
     _leave_if_partial(found.problems)
 
@@ -165,7 +167,7 @@ def _print_match(found: Match, most: int = 20) -> None:
     table.add_column("best picture", overflow="fold")
     for candidate in found.candidates[:most]:
         best = candidate.faces[0] if candidate.faces else None
-        score = "-" if candidate.score is None else f"{candidate.score:.4g}"
+        score = "-" if candidate.score is None else f"{candidate.score:.3f}"
         similarity = "-" if best is None else f"{best.similarity:.3f}"
         table.add_row(
             str(candidate.rank), escape(candidate.person), score, similarity, escape(best.face.id if best else "-")

@@ -6,25 +6,28 @@ and ranking afterwards, as the paper does, finds the partner even where the feat
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from nasion.errors import NasionError
 from nasion.experiments.matching_pictures import cmc_of, embedded, sheet_of
-from nasion.experiments.matching_scores import Failure, ViewScores, score_views
+from nasion.experiments.matching_scores import Describe, Failure, ViewScores, score_views, views_of
 from nasion.experiments.matching_tables import matching_table_markdown, summarise
-from nasion.matching.datasets import read_cuhk, read_population
 from nasion.matching.samples import MatchPair
+from nasion.matching.settings import DEFAULT_PRESET, match_settings
+from nasion.matching.training_plan import DATASETS, dataset_settings
 from nasion.readers.files import claim_folder, write_bytes, write_json, write_text
-from nasion.retrieval.describing import PairModel, describe
+from nasion.retrieval.describing import PairModel, finder_of
 from nasion.retrieval.embedding_chart import embedding_png
 from nasion.version import __version__
 
 RECORD: Final = "experiment.json"
 TEST: Final = "test"
-DATASETS: Final[dict[str, Callable[[Path], list[MatchPair]]]] = {"cuhk": read_cuhk, "population": read_population}
 
 Advance = Callable[[str, int, int], None]
 
@@ -36,7 +39,7 @@ class MatchingExperiment:
     Attributes
     ----------
     dataset
-        A key of ``DATASETS``: how the folder is laid out.
+        A key of ``matching.training_plan.DATASETS``: how the folder is laid out.
     data
         The folder.
     hide_hair
@@ -51,10 +54,8 @@ class MatchingExperiment:
     hide_hair: bool = False
     seed: int = 0
 
-    def pairs(self) -> tuple[list[MatchPair], str]:
-        """Return the pairs that are judged and which part of the set they are.
-
-        Where the set names a part ``test``, only that is judged; else all of it.
+    def pairs(self) -> list[MatchPair]:
+        """Return all pairs of the set.
 
         Raises
         ------
@@ -64,9 +65,7 @@ class MatchingExperiment:
         """
         if self.dataset not in DATASETS:
             raise NasionError(f"--dataset: {self.dataset!r} is not one of {', '.join(DATASETS)}")
-        found = DATASETS[self.dataset](self.data)
-        chosen = [pair for pair in found if pair.split == TEST]
-        return (chosen, "the set's test part") if chosen else (found, "the whole set")
+        return DATASETS[self.dataset](self.data)
 
     def record(self) -> dict[str, Any]:
         """Return what the result rests on."""
@@ -82,6 +81,7 @@ class MatchingExperiment:
 def run_matching_experiment(
     experiment: MatchingExperiment,
     model: PairModel,
+    describe: Describe,
     out: Path,
     *,
     learnt_from: Callable[[Sequence[MatchPair]], set[str]] = lambda pairs: set(),
@@ -96,6 +96,8 @@ def run_matching_experiment(
         See there.
     model
         The matcher.
+    describe
+        Its features of a picture, see ``matching_features``.
     out
         New, empty, or of the same experiment and model.
     learnt_from
@@ -111,14 +113,66 @@ def run_matching_experiment(
         The data cannot be read, ``out`` holds something else, or no picture can be used.
 
     """
-    pairs, part = experiment.pairs()
+    every = experiment.pairs()
+    pairs = [pair for pair in every if pair.split == TEST] or every
     record = {**experiment.record(), "model_sha256": model.sha256}
     claim_folder(out, RECORD, record, "matching experiment", force)
     seen = learnt_from(pairs)
-    views, failures = score_views(pairs, model, lambda picture: describe(picture, model).tokens, out, advance)
+    views, failures = score_views(pairs, model, describe, out, advance)
     if len(failures) == 2 * len(pairs):
         raise NasionError(f"{experiment.data}: none of its pictures can be used; the first: {failures[0].reason}")
-    return _written(experiment, record, views, failures, seen, part, out)
+    whose = "of the set's test part" if len(pairs) < len(every) else "of the whole set"
+    return _written(experiment, record, views, failures, seen, whose, out)
+
+
+def cross_validate(
+    experiment: MatchingExperiment,
+    folds: int,
+    out: Path,
+    *,
+    threads: int = 1,
+    force: bool = False,
+    advance: Advance = lambda stage, done, total: None,
+) -> dict[str, Any]:
+    """Train a model for each fold of the people and judge it on them; write what ``run_matching_experiment`` writes.
+
+    Nobody of a fold is in its model's training, statistics or choice of epoch. The gallery is the whole set in any
+    case. A stopped run goes on where it stopped.
+
+    Raises
+    ------
+    NasionError
+        PyTorch is not installed, the data cannot be read or used, or ``out`` holds something else.
+
+    """
+    pairs = experiment.pairs()
+    if importlib.util.find_spec("torch") is None:
+        raise NasionError("training needs PyTorch; install nasion[train]")
+    from nasion.matching.cross_validation import cross_validated_scores
+
+    settings = dataset_settings(
+        experiment.dataset, match_settings(DEFAULT_PRESET), hide_hair=experiment.hide_hair, seed=experiment.seed
+    )
+    record = {**experiment.record(), "folds": folds, "preset": DEFAULT_PRESET}
+    claim_folder(out, RECORD, record, "matching experiment", force)
+    scores = cross_validated_scores(
+        pairs,
+        settings,
+        folds,
+        experiment.seed,
+        out=out / "folds",
+        finder=finder_of(settings.pictures.scheme, pairs[0].probe.modality),
+        threads=threads,
+        told=advance,
+    )
+    lost = "this picture or its pair's other one could not be used; see their landmarks"
+    failures = [
+        Failure(str(pair.probe.path), "probe", lost)
+        for pair, score in zip(pairs, scores.diagonal(), strict=True)
+        if np.isnan(score)
+    ]
+    whose = f"of the whole set, {folds} models, each judged on people whom it has not met"
+    return _written(experiment, record, views_of(pairs, scores), failures, set(), whose, out)
 
 
 def _written(
@@ -127,19 +181,18 @@ def _written(
     views: Sequence[ViewScores],
     failures: Sequence[Failure],
     seen: set[str],
-    part: str,
+    whose: str,
     out: Path,
 ) -> dict[str, Any]:
     figures = summarise(views, seen)
     left_out = sorted(seen) if len(seen) < len({person for view in views for person in view.people}) else []
     first = views[0]
-    panels = []
-    if first.probes is not None and first.faces is not None:
-        panels = [embedded(first, first.probes, first.faces, "after training")]
+    stages = (("before training", first.untrained), ("after training", first.embeddings))
+    panels = [embedded(name, *stage) for name, stage in stages if stage is not None]
     table = {
         "nasion": __version__,
         "dataset": experiment.dataset,
-        "protocol": _protocol(experiment, views, part),
+        "protocol": _protocol(experiment, views, whose),
         **figures,
         "failures": _failures(failures),
         "modality_gap": {panel.title: panel.modality_gap() for panel in panels},
@@ -155,7 +208,7 @@ def _written(
     return table
 
 
-def _protocol(experiment: MatchingExperiment, views: Sequence[ViewScores], part: str) -> str:
+def _protocol(experiment: MatchingExperiment, views: Sequence[ViewScores], whose: str) -> str:
     counts = ", ".join(f"{len(view.pairs)} {view.view}" for view in views)
     hair = " Hair is hidden in probes and faces." if experiment.hide_hair else ""
     several = (
@@ -164,7 +217,7 @@ def _protocol(experiment: MatchingExperiment, views: Sequence[ViewScores], part:
         else ""
     )
     return (
-        f"{counts} probes of {part}, each against every face of its view as its own pair; one face a person and view."
+        f"{counts} probes {whose}; each against every face of its view as its own pair; one face a person and view."
         f"{hair}{several} Equal scores count as in random order."
     )
 

@@ -69,11 +69,11 @@ def _sheet_row(view: ViewScores, row: int, rank: int) -> SheetRow:
 
 def _tile(view: ViewScores, k: int, place: int, row: int, scores: FloatArray, *, apart: bool = False) -> Tile:
     face = view.pairs[k].face
-    told = f"score {scores[k]:.4g}" if np.isfinite(scores[k]) else "could not be used"
+    told = f"score {scores[k]:.3f}" if np.isfinite(scores[k]) else "could not be used"
     return Tile(face.path, (f"{place}  {face.person}", told), right=k == row, apart=apart)
 
 
-def embedded(view: ViewScores, probes: FloatArray, faces: FloatArray, title: str) -> EmbeddedPairs:
-    """Return the pairs of a view of which both pictures could be used."""
+def embedded(title: str, probes: FloatArray, faces: FloatArray) -> EmbeddedPairs:
+    """Return the pairs of which both pictures could be used."""
     usable = np.isfinite(probes).all(axis=1) & np.isfinite(faces).all(axis=1)
     return EmbeddedPairs(title, probes[usable], faces[usable])

@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 from nasion.errors import NasionError
 from nasion.matching.samples import MatchPair, MatchPicture
 from nasion.matching.tokens import Tokens
-from nasion.readers.files import read_bytes, sha256, write_bytes
+from nasion.readers.files import read_bytes, write_bytes
 from nasion.retrieval.describing import PairModel
 
 FloatArray = NDArray[np.float64]
-Describe = Callable[[MatchPicture], Tokens]
+Features = tuple[Tokens, NDArray[np.float32]]
+"""A picture's features, and what the frozen part of the pipeline saw of the whole picture, before training."""
+Describe = Callable[[MatchPicture], Features]
 """A picture's features; NasionError where it cannot be used."""
 Advance = Callable[[str, int, int], None]
 
-FEATURES: Final = "features"
 SCORES: Final = "scores"
 
 
@@ -41,8 +42,9 @@ class ViewScores:
         (n, n) of the pair model, probes by faces; NaN where one of the two could not be used.
     similarity
         (n, n) of the embeddings, likewise; None where they were not kept.
-    probes, faces
-        (n, d) embeddings, NaN rows where a picture could not be used; None as above.
+    embeddings, untrained
+        Of probes and faces, (n, d) each, NaN rows where a picture could not be used; after and before training; None as
+        above.
 
     """
 
@@ -50,8 +52,8 @@ class ViewScores:
     pairs: tuple[MatchPair, ...]
     scores: FloatArray
     similarity: FloatArray | None = None
-    probes: FloatArray | None = None
-    faces: FloatArray | None = None
+    embeddings: tuple[FloatArray, FloatArray] | None = None
+    untrained: tuple[FloatArray, FloatArray] | None = None
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -86,7 +88,7 @@ def views_of(pairs: Sequence[MatchPair], scores: FloatArray) -> list[ViewScores]
 def score_views(
     pairs: Sequence[MatchPair], model: PairModel, describe: Describe, folder: Path, advance: Advance
 ) -> tuple[list[ViewScores], list[Failure]]:
-    """Describe every picture once and score every pair; what an earlier run kept in ``folder`` is taken from there.
+    """Describe every picture and score every pair; scores that an earlier run kept are taken from there.
 
     Parameters
     ----------
@@ -95,9 +97,9 @@ def score_views(
     model
         The matcher.
     describe
-        Its features of a picture.
+        Its features of a picture; keeps them itself where that is worth it.
     folder
-        For ``features/`` and ``scores/``.
+        For ``scores/``.
     advance
         Called with (what is done, done, total).
 
@@ -105,38 +107,22 @@ def score_views(
     failures: list[Failure] = []
     views = []
     for view, own in by_view(pairs).items():
-        sides: dict[str, list[Tokens | None]] = {}
-        for side in ("probe", "face"):
-            kept = folder / FEATURES / _plain_name(view) / side
-            pictures = [getattr(pair, side) for pair in own]
-            sides[side] = []
-            for number, picture in enumerate(pictures):
-                found = _described(picture, kept / f"{number:05d}", model, describe)
-                if isinstance(found, Failure):
-                    failures.append(found)
-                sides[side].append(None if isinstance(found, Failure) else found)
-                advance(f"{view}: {side}s", number + 1, len(pictures))
-        kept = folder / SCORES / _plain_name(view)
-        views.append(_scored(view, own, sides["probe"], sides["face"], model, kept, advance))
+        sides: dict[str, list[Features | None]] = {"probe": [], "face": []}
+        for side, found in sides.items():
+            for number, pair in enumerate(own, start=1):
+                picture = pair.probe if side == "probe" else pair.face
+                try:
+                    found.append(describe(picture))
+                except NasionError as fault:
+                    found.append(None)
+                    failures.append(Failure(str(picture.path), side, str(fault)))
+                advance(f"{view}: {side}s", number, len(own))
+        views.append(_scored(view, own, sides, model, folder / SCORES / _plain_name(view), advance))
     return views, failures
 
 
 def _plain_name(text: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in text) or "view"
-
-
-def _described(picture: MatchPicture, kept: Path, model: PairModel, describe: Describe) -> Tokens | Failure:
-    """Return a picture's features, kept ones where its files are still those; or why it could not be used."""
-    try:
-        hashes = sha256(picture.path) + ("" if picture.landmarks is None else sha256(picture.landmarks))
-        stored = _stored(kept.with_suffix(".npz"))
-        if stored is not None and str(stored["hashes"]) == hashes:
-            return model.unpack(np.asarray(stored["packed"], np.float32))
-        tokens = describe(picture)
-    except NasionError as fault:
-        return Failure(str(picture.path), picture.modality, str(fault))
-    write_bytes(kept.with_suffix(".npz"), _npz(packed=tokens.packed(), hashes=np.array(hashes)))
-    return tokens
 
 
 def _stored(path: Path) -> dict[str, NDArray[Any]] | None:
@@ -155,27 +141,31 @@ def _npz(**arrays: NDArray[Any]) -> bytes:
 def _scored(
     view: str,
     pairs: tuple[MatchPair, ...],
-    probes: Sequence[Tokens | None],
-    faces: Sequence[Tokens | None],
+    sides: dict[str, list[Features | None]],
     model: PairModel,
     kept: Path,
     advance: Advance,
 ) -> ViewScores:
     n = len(pairs)
-    usable = [face for face in faces if face is not None]
-    there = np.array([face is not None for face in faces])
-    width = len(model.embed(usable[0])) if usable else 1
+    faces = [own[0] for own in sides["face"] if own is not None]
+    there = np.array([own is not None for own in sides["face"]])
+    gallery = _stamp(faces)
     scores = np.full((n, n), np.nan)
-    gallery = _stamp(usable)
-    for number, probe in enumerate(probes):
-        if probe is not None and usable:
-            scores[number, there] = _row(kept / f"{number:05d}.npz", probe, usable, gallery, model)
+    for number, own in enumerate(sides["probe"]):
+        if own is not None and faces:
+            scores[number, there] = _row(kept / f"{number:05d}.npz", own[0], faces, gallery, model)
         advance(f"{view}: pairs", (number + 1) * n, n * n)
-    embedded = [
-        np.array([np.full(width, np.nan) if own is None else model.embed(own) for own in side], np.float64)
-        for side in (probes, faces)
-    ]
-    return ViewScores(view, pairs, scores, embedded[0] @ embedded[1].T, embedded[0], embedded[1])
+    after = {side: _rows([None if own is None else model.embed(own[0]) for own in sides[side]]) for side in sides}
+    before = {side: _rows([None if own is None else own[1] for own in sides[side]]) for side in sides}
+    similarity = after["probe"] @ after["face"].T if there.any() else np.full((n, n), np.nan)
+    embeddings, untrained = (after["probe"], after["face"]), (before["probe"], before["face"])
+    return ViewScores(view, pairs, scores, similarity, embeddings, untrained)
+
+
+def _rows(vectors: Sequence[NDArray[np.float32] | None]) -> FloatArray:
+    """Return (n, d); NaN where there is no vector."""
+    width = next((len(own) for own in vectors if own is not None), 1)
+    return np.array([np.full(width, np.nan) if own is None else own for own in vectors], np.float64)
 
 
 def _stamp(pictures: Sequence[Tokens]) -> str:

@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from nasion.errors import NasionError
 from nasion.matching.settings import LearningSettings, MatchSettings, NetworkSettings, PictureSettings, settings_from
 from nasion.matching.tokens import TokenShape
-from nasion.readers.files import output_folder, read_bytes, read_text, write_bytes, write_text
+from nasion.readers.files import output_folder, read_bytes, read_text, sha256, write_bytes, write_text
 
 CARD_FILE: Final = "card.json"
 PATCHES, WHOLE, PROBE, FACE, PAIR = "patches.onnx", "whole.onnx", "probe.onnx", "face.onnx", "pair.onnx"
@@ -64,6 +64,8 @@ class Card(BaseModel):
     """Whom it learnt from, in words."""
     landmarks: str
     """Where the training pictures' landmarks came from."""
+    learnt_from: tuple[str, ...]
+    """Marks (see ``picture_mark``) of the pictures of all people who took part in learning or chose the epoch."""
     training_people: int
     held_out_people: int
     unusable_pictures: int
@@ -102,6 +104,11 @@ class ModelFolder:
 
     card: Card
     files: dict[str, bytes]
+
+
+def picture_mark(path: Path) -> str:
+    """Return the first 16 hexadecimal digits of a picture file's SHA-256."""
+    return sha256(path)[:16]
 
 
 def settings_record(settings: MatchSettings) -> dict[str, dict[str, Any]]:

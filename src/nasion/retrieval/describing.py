@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasion.errors import NasionError
+from nasion.matching.point_schemes import point_scheme
+from nasion.matching.points import PointFinder, probe_points
 from nasion.matching.samples import MatchPicture
 from nasion.matching.tokens import Tokens
 from nasion.readers.files import sha256
@@ -18,6 +19,9 @@ from nasion.retrieval.pictures import NamedPicture
 from nasion.version import __version__
 
 Float32 = NDArray[np.float32]
+
+FOUND_AS: Final = {"ibug68": "ibug68", "pairs20": "facial20"}
+"""Scheme of a matcher to the scheme of ``landmarks.image`` that finds its points on faces and sketches."""
 
 
 class PairModel(Protocol):
@@ -80,18 +84,31 @@ def describe(picture: MatchPicture, model: PairModel) -> Described:
 
     """
     own_hash = sha256(picture.path)
-    image, notes = _pixels(picture)
-    if picture.landmarks is None:
-        points, more = _found(picture, image, model.scheme)
-        how, hashed = "found", None
-    else:
-        points, more = _from_file(picture.landmarks, model.scheme), ()
-        how, hashed = "file", sha256(picture.landmarks)
+    pixels, notes = _pixels(picture)
+    points = probe_points(picture, pixels, point_scheme(model.scheme), finder_of(model.scheme, picture.modality))
+    how, hashed = ("found", None) if picture.landmarks is None else ("file", sha256(picture.landmarks))
     try:
-        tokens = model.features(image, points, picture.modality)
+        tokens = model.features(pixels, points, picture.modality)
     except NasionError as fault:
         raise NasionError(f"{picture.path}: {fault}") from None
-    return Described(tokens, own_hash, how, hashed, (*notes, *more))
+    return Described(tokens, own_hash, how, hashed, notes)
+
+
+def finder_of(scheme: str, modality: str) -> PointFinder | None:
+    """Return what finds the landmarks of pictures without a landmark file; None where nothing does."""
+    found_as = FOUND_AS.get(scheme)
+    if found_as is None or modality == "xray":
+        return None
+    names = point_scheme(scheme).names
+    missing = np.full(2, np.nan)
+
+    def find(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+        from nasion.landmarks.image.find import find_image_landmarks
+
+        found = find_image_landmarks(pixels, found_as).result.found()
+        return np.array([found.get(name, missing) for name in names])
+
+    return PointFinder(f"nasion {__version__}, {found_as}", find)
 
 
 def face_fields(own: NamedPicture, described: Described, model_sha256: str) -> dict[str, str]:
@@ -110,42 +127,11 @@ def face_fields(own: NamedPicture, described: Described, model_sha256: str) -> d
 
 
 def _pixels(picture: MatchPicture) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    from nasion.landmarks.image.pictures import read_picture
+    """Return (h, w, 3) uint8 RGB as training sees it, and notes; DICOM films are turned so that bone is bright."""
+    from nasion.landmarks.image.pictures import DICOM_ENDINGS
+    from nasion.readers.photographs import read_photograph
+    from nasion.readers.radiographs import read_radiograph
 
-    read = read_picture(picture.path, "cephalogram" if picture.modality == "xray" else "face")
+    film = picture.modality == "xray" and picture.path.suffix.lower() in DICOM_ENDINGS
+    read = read_radiograph(picture.path) if film else read_photograph(picture.path)
     return read.image, tuple(f"{picture.path}: {note}" for note in read.warnings)
-
-
-def _found(picture: MatchPicture, image: NDArray[np.uint8], scheme: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    from nasion.landmarks.image.find import find_image_landmarks
-
-    try:
-        found = find_image_landmarks(image, scheme)
-    except NasionError as fault:
-        raise NasionError(f"{picture.path}: {fault}") from None
-    return found.result.points_px, tuple(f"{picture.path}: {note}" for note in found.warnings)
-
-
-def _from_file(path: Path, scheme: str) -> NDArray[np.float64]:
-    """Return (l, 2) points in the scheme's order, NaN where the file has none."""
-    from nasion.landmarks.image.schemes import image_scheme
-    from nasion.readers.files import read_text
-    from nasion.readers.landmark_formats import parse_nasion_json
-
-    try:
-        raw = parse_nasion_json(read_text(path))
-    except ValueError as fault:
-        if isinstance(fault, NasionError):
-            raise
-        raise NasionError(f"{path}: cannot be read as landmarks ({' '.join(str(fault).split())})") from None
-    if raw.scheme != scheme:
-        raise NasionError(
-            f"{path}: its scheme is {raw.scheme!r}, this model takes {scheme!r}; place those, or take the file away "
-            "so that they are found"
-        )
-    names = image_scheme(scheme).names
-    points = np.full((len(names), 2), np.nan)
-    for label, values in raw.points:
-        if label in names and len(values) == 2:
-            points[names.index(label)] = values
-    return points

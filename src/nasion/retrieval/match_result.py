@@ -88,7 +88,7 @@ def match_sheet_png(found: Match) -> bytes:
 
 def _score_words(candidate: Candidate) -> str:
     own = candidate.faces[0]
-    return f"score {own.score:.4g}" if own.score is not None else f"not scored; {own.similarity:.3f}"
+    return f"score {own.score:.3f}" if own.score is not None else f"not scored; {own.similarity:.3f}"
 
 
 def write_match(found: Match, model: Mapping[str, Any], folder: Path) -> None:
