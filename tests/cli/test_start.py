@@ -8,7 +8,7 @@ import pytest
 from cli.command import nasion
 from nasion.version import __version__
 
-COMMANDS = ("overlay", "identify", "demo", "skull", "population", "experiment")
+COMMANDS = ("overlay", "identify", "demo", "skull", "population", "experiment", "gallery", "match")
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -16,7 +16,7 @@ def test_help_loads_nothing_heavy() -> None:
         "import sys; sys.argv = ['nasion', '--help']\n"
         "from nasion.cli.main import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'numpy', 'scipy', 'numba', 'cv2', 'PIL', 'trimesh', 'pydantic', 'jinja2', 'poselib'}\n"
+        "heavy = {'numpy', 'scipy', 'numba', 'cv2', 'PIL', 'trimesh', 'pydantic', 'jinja2', 'poselib', 'sqlalchemy'}\n"
         "print('loaded:', sorted(heavy & set(sys.modules)))\n"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

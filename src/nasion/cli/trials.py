@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from nasion.cli.options import (
     Tissue,
     template_names,
 )
+from nasion.errors import NasionError
 
 app = typer.Typer(help="The papers' experiments by name.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -135,3 +137,46 @@ def surface_landmarks(
     with progress() as advance, processes(jobs) as executor:
         table = run_surface_experiment(experiment, out, device=device, threads=jobs, executor=executor, advance=advance)
     typer.echo(surface_table_markdown(table))
+
+
+@app.command("matching")
+def matching(
+    out: Out,
+    dataset: Annotated[str, typer.Option("--dataset", help="How DIR is laid out: cuhk, population or s2f.")],
+    data: Annotated[Path, typer.Option("--data", help="Folder of the set.")],
+    model: Annotated[
+        Path | None, typer.Option("--model", help="Folder of a model that 'nasion train matching' wrote.")
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option("--cross-validate", min=2, help="In place of --model: so many models, each judged on others."),
+    ] = None,
+    hide_hair: Annotated[bool, typer.Option("--hide-hair", help="Show the inner face alone, in random crops.")] = False,
+    seed: Seed = 0,
+    jobs: Jobs = 2,
+    force: Force = False,
+) -> None:
+    """Score every probe against every face as its own pair; write table.json, table.md and pictures.
+
+    A stopped run goes on where it stopped.
+    """
+    from nasion.cli.show import progress
+    from nasion.experiments.matching import MatchingExperiment, cross_validate, run_matching_experiment
+    from nasion.experiments.matching_features import describe_by, people_learnt_from
+    from nasion.experiments.matching_tables import matching_table_markdown
+    from nasion.matching.predict import load_matcher
+
+    if (model is None) == (folds is None):
+        raise NasionError("give either --model or --cross-validate")
+    experiment = MatchingExperiment(dataset, data, hide_hair, seed)
+    with progress() as advance:
+        if model is not None:
+            matcher = load_matcher(model)
+            describe = describe_by(matcher, out / "features", hide_hair, seed)
+            seen = partial(people_learnt_from, matcher)
+            table = run_matching_experiment(
+                experiment, matcher, describe, out, learnt_from=seen, force=force, advance=advance
+            )
+        elif folds is not None:
+            table = cross_validate(experiment, folds, out, threads=jobs, force=force, advance=advance)
+    typer.echo(matching_table_markdown(table))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-DRAWS = 2000
+from nasion.retrieval.intervals import mean_intervals95
 
 
 def mean_interval95(values: ArrayLike, people: ArrayLike, seed: int = 0) -> tuple[float, float]:
@@ -23,14 +23,7 @@ def mean_interval95(values: ArrayLike, people: ArrayLike, seed: int = 0) -> tupl
         Of the draws.
 
     """
-    values, people = np.asarray(values, dtype=np.float64), np.asarray(people)
-    _, index = np.unique(people, return_inverse=True)
-    totals = np.bincount(index, weights=values)
-    counts = np.bincount(index)
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(0, len(totals), (DRAWS, len(totals)))
-    means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
+    low, high = mean_intervals95(np.asarray(values, dtype=np.float64)[:, None], people, seed)[0]
     return float(low), float(high)
 
 

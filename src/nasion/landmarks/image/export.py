@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import Any, Final, Literal
+from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nasion.errors import NasionError
 from nasion.landmarks.image.card import INPUT, OUTPUTS
 from nasion.landmarks.image.model import ImageLandmarkNet
+from nasion.networks.onnx_files import OPSET, narrow
 
 Precision = Literal["float32", "float16"]
 """Of the stored weights."""
-_OPSET: Final = 18
-_NARROW_FROM: Final = 256
-"""Arrays of at least so many numbers are stored in half precision."""
 
 
 class _Exported(nn.Module):
@@ -63,32 +60,13 @@ def to_onnx(model: ImageLandmarkNet, precision: Precision = "float16") -> bytes:
             input_names=[INPUT],
             output_names=list(OUTPUTS),
             dynamic_axes={name: {0: "n"} for name in (INPUT, *OUTPUTS)},
-            opset_version=_OPSET,
+            opset_version=OPSET,
             dynamo=False,
         )
     made = onnx.load_from_string(buffer.getvalue())
     made.producer_name = "nasion"
     if precision == "float16":
-        _narrow(made.graph)
+        narrow(made.graph)
     onnx.checker.check_model(made)
     content: bytes = made.SerializeToString()
     return content
-
-
-def _narrow(graph: Any) -> None:
-    """Store large float arrays in half precision, each followed by a cast."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    casts = []
-    for array in graph.initializer:
-        values = numpy_helper.to_array(array)
-        if values.dtype != np.float32 or values.size < _NARROW_FROM:
-            continue
-        if np.abs(values).max() > np.finfo(np.float16).max:
-            raise NasionError("a weight is too large for half precision; export in float32")
-        name = array.name
-        array.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
-        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
