@@ -232,3 +232,22 @@ def image_completion(
             f"unseen {kind}, 68 points with 2 % noise: mean error {np.nanmean(test.error):.2%} of the distance between "
             f"the eyes' outer corners, {np.nanmean(test.inside_90):.0%} inside the 90 % radius"
         )
+
+
+@app.command("rendered-faces")
+def rendered_faces(
+    data: Annotated[Path, typer.Option("--data", help="Folder with face_models and photos/london.")],
+    out: Out,
+    count: Annotated[int, typer.Option("--count", min=1, help="Pictures.")] = 3000,
+    seed: Seed = 0,
+) -> None:
+    """Draw heads with the 68 points to learn from: skins of the London Set on the face model, in all poses.
+
+    A folder that was begun with the same options is filled up.
+    """
+    from nasion.cli.show import progress
+    from nasion.landmarks.image.rendered.making import FacesPlan, make_faces
+
+    with progress() as advance:
+        made = make_faces(FacesPlan(str(data.resolve()), count, seed), out, lambda at, of: advance("pictures", at, of))
+    typer.echo(f"{out}: {count} pictures, {made} of them new")

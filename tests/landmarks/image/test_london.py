@@ -17,7 +17,7 @@ PUPILS = (0, 1)
 
 def real_template(shared_data: Path) -> FloatArray:
     rows = (shared_data / "photos" / "london" / "landmarks189.csv").read_text().splitlines()
-    values = np.array([row.split(",")[2:] for row in rows[1:]], float)
+    values = np.array([row.split(",")[3:] for row in rows[1:]], float)
     return values.mean(axis=0).reshape(-1, 2)
 
 
@@ -46,15 +46,15 @@ def test_points_lie_where_their_names_say(shared_data: Path) -> None:
     assert made.samples[0].person == "london_001" and "CC BY 4.0" in made.terms
     for sample in made.samples:
         x, y = sample.points_px.T
-        assert (np.diff(x[:17]) > -6).all() and y[8] == y.max()
+        assert (np.diff(x[3:14]) > 0).all() and (np.diff(y[:9]) > 0).all() and (np.diff(y[8:17]) < 0).all()
         for rising in (x[17:27], x[31:36], x[[36, 37, 38, 39, 42, 43, 44, 45]], x[48:55], x[60:65], y[27:31]):
             assert (np.diff(rising) > 0).all()
         for brow, eye in ((slice(17, 22), slice(36, 42)), (slice(22, 27), slice(42, 48))):
-            assert y[brow].max() < y[eye].mean() and abs(x[brow].mean() - x[eye].mean()) < 15
+            assert y[brow].mean() < y[eye].min() and abs(x[brow].mean() - x[eye].mean()) < 15
         assert (y[[37, 38, 43, 44]] < y[[41, 40, 47, 46]]).all()
         assert (y[50:53] <= y[61:64]).all() and (y[61:64] <= y[[67, 66, 65]] + 2).all()
         assert (y[[67, 66, 65]] < y[[58, 57, 56]]).all()
-        assert y[30] < y[33] < y[51] and y[33] == y[31:36].max()
+        assert y[30] < y[33] < y[51] and y[33] > y[31:36].max() - 6
         step = np.linalg.norm(np.diff(sample.points_px[:17], axis=0), axis=1)
         assert np.ptp(step[:8]) < 0.15 * step[:8].mean() and np.ptp(step[8:]) < 0.15 * step[8:].mean()
 

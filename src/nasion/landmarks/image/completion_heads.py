@@ -14,7 +14,7 @@ from nasion.geometry.raster import depth_of
 from nasion.geometry.surface import FloatArray, Mesh
 from nasion.geometry.visibility import visible_in_depth
 from nasion.landmarks.image.completion import MIRRORED_POINTS, TARGETS
-from nasion.landmarks.surface.heads import HeadSource
+from nasion.landmarks.surface.heads import FaceModel, HeadSource
 
 Vertices = NDArray[np.int64]
 
@@ -97,6 +97,11 @@ def jaw_paths(mesh: Mesh, ibug68: Vertices, skin: Vertices) -> Vertices:
     return paths
 
 
+def skin_of(model: FaceModel) -> Vertices:
+    """Return the vertices of the face model's skin: face, head and neck."""
+    return np.unique(model.faces[model.part <= 1]).astype(np.int64)
+
+
 def heads_of(
     source: HeadSource, indices: Sequence[int], ibug68: Vertices, paths: Vertices, renders: int, seed: int
 ) -> Heads:
@@ -128,12 +133,22 @@ def projected(heads: Heads, yaw_deg: FloatArray, pitch_deg: FloatArray, distance
         return flat
 
     points, ways = seen(heads.points_mm), seen(heads.paths_mm)
-    outward = heads.points_mm[:, :_JAW, :2] - heads.points_mm[:, None, _NOSE_TIP, :2]
-    outward = outward * np.array([1.0, -1.0])
-    outward = outward / np.linalg.norm(outward, axis=2, keepdims=True)
-    farthest = np.einsum("hjsk,hjk->hjs", ways, outward).argmax(axis=2)
-    points[:, :_JAW] = np.take_along_axis(ways, farthest[:, :, None, None], axis=2)[:, :, 0]
+    points[:, :_JAW] = outline_points(ways, outward_of(heads.points_mm))
     return points
+
+
+def outward_of(points_mm: FloatArray) -> FloatArray:
+    """Return (h, 17, 2) directions in an upright picture from the nose's tip to the jaw points of (h, 68, 3) heads."""
+    outward = points_mm[:, :_JAW, :2] - points_mm[:, None, _NOSE_TIP, :2]
+    outward = outward * np.array([1.0, -1.0])
+    unit: FloatArray = outward / np.linalg.norm(outward, axis=2, keepdims=True)
+    return unit
+
+
+def outline_points(ways_px: FloatArray, outward: FloatArray) -> FloatArray:
+    """Return (h, 17, 2) jaw points: of each way (h, 17, s, 2) in the picture the place that lies farthest outward."""
+    farthest = np.einsum("hjsk,hjk->hjs", ways_px, outward).argmax(axis=2)
+    return np.take_along_axis(ways_px, farthest[:, :, None, None], axis=2)[:, :, 0]
 
 
 def hidden_shares(heads: Heads, yaw_deg: float, pitch_deg: float, distance_mm: float = 1500.0) -> FloatArray:

@@ -18,7 +18,14 @@ from nasion.anatomy.landmarks import SCHEMES, mirrored
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
 from nasion.landmarks.image.completion import MIRRORED_POINTS, MOSTLY_HIDDEN, TARGETS, CompletionModel
-from nasion.landmarks.image.completion_heads import Heads, Vertices, heads_of, hidden_shares, jaw_paths, projected
+from nasion.landmarks.image.completion_heads import (
+    Heads,
+    heads_of,
+    hidden_shares,
+    jaw_paths,
+    projected,
+    skin_of,
+)
 from nasion.landmarks.surface.heads import FaceModelHeads, PopulationHeads, face_model
 from nasion.population.phantom_ict import phantom_ict_template
 
@@ -248,8 +255,9 @@ def make_completion(
     template = phantom_ict_template(data).canonicalised()
     if len(SCHEMES["facial20"]) != len(template.facial):
         raise NasionError(f"{data}: the face model's landmarks are not the facial twenty; take the data's own files")
-    vertex = face_model(data)[0].ibug68.astype(np.int64)
-    paths = jaw_paths(template.face, vertex, _skin(data))
+    faces68 = face_model(data)[0]
+    vertex = faces68.ibug68.astype(np.int64)
+    paths = jaw_paths(template.face, vertex, skin_of(faces68))
     faces = FaceModelHeads(data, template, "facial20", s.seed)
     people = PopulationHeads(template, "facial20", s.seed + 1)
     renders = s.renders // 2
@@ -271,10 +279,3 @@ def make_completion(
     on_model, on_people = (tested(fitted, kind, s.test_views, s, s.seed + 3) for kind in judges)
     done = replace(model, sigma_factor=fitted.sigma_factor, radius_factor=fitted.radius_factor)
     return Made(done, on_model, on_people)
-
-
-def _skin(data: Path) -> Vertices:
-    """Return the vertices of the face model's skin: face, head and neck."""
-    with np.load(data / "face_models/ict_facekit_head.npz", allow_pickle=False) as stored:
-        faces, part = stored["faces"], stored["face_part"]
-    return np.unique(faces[part <= 1]).astype(np.int64)

@@ -180,13 +180,19 @@ class FaceModelHeads:
 
 @dataclass(frozen=True, eq=False)
 class FaceModel:
-    """ICT-FaceKit's light head: mean (n, 3), modes (k, n, 3) of identity and expression, 68 landmark vertices."""
+    """ICT-FaceKit's light head: mean (n, 3), modes (k, n, 3) of identity and expression, 68 landmark vertices.
+
+    ``part`` says of each triangle what it belongs to: 0 the face, 1 its surroundings, 2 head, neck and shoulders, 3 and
+    4 the eyeballs, left first. ``expressions`` names the modes of expression.
+    """
 
     mean: NDArray[np.float32]
     faces: NDArray[np.int32]
     identity: NDArray[np.float32]
     expression: NDArray[np.float32]
     ibug68: NDArray[np.int32]
+    part: NDArray[np.uint8]
+    expressions: tuple[str, ...]
 
 
 def face_model(folder: Path) -> tuple[FaceModel, dict[str, int]]:
@@ -208,6 +214,8 @@ def face_model(folder: Path) -> tuple[FaceModel, dict[str, int]]:
             stored["identity_modes"].astype(np.float32),
             stored["expression_modes"].astype(np.float32),
             stored["landmarks68"],
+            stored["face_part"],
+            tuple(stored["expression_names"].tolist()),
         )
     table = json.loads((folder / _MODEL_POINTS).read_text(encoding="utf-8"))
     return model, cast("dict[str, int]", table["vertex"])

@@ -20,6 +20,7 @@ closed mouths by 2.7 % of the distance between the outer corners of the eyes on 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -51,12 +52,30 @@ _UPPER_INSIDE: Final = (95, 96, 97)
 _LOWER_INSIDE: Final = (102, 101, 100)
 _INNER_CORNERS: Final = ((87, 94, 99), (93, 98, 103))
 _INNER_SHARE: Final = 0.4
+_HAIRLINE: Final = (144, 143, 142, 141, 140, 139, 138, 137, 136, 135, 134)
+_ON_HAIR: Final = ((137, 149), (138, 150), (139, 151), (140, 152), (141, 153))
+"""A point of the hairline and one of the head's outline: hair lies between them."""
 
 
-def read_london(folder: Path) -> PublishedSet:
+@dataclass(frozen=True, eq=False)
+class LondonFace:
+    """A neutral face: its image, whose it is, and the template's (189, 2) points in it."""
+
+    image: Path
+    person: str
+    template_px: FloatArray
+
+    def skin_outline_px(self) -> FloatArray:
+        """Return the polygon (p, 2) of bare skin: face and forehead."""
+        return self.template_px[[*_OUTLINE, *_HAIRLINE]]
+
+    def hair_places_px(self) -> FloatArray:
+        """Return places (q, 2) on the hair above the forehead."""
+        return np.asarray(self.template_px[np.array(_ON_HAIR)].mean(axis=1), float)
+
+
+def read_london_faces(folder: Path) -> tuple[LondonFace, ...]:
     """Read the neutral faces: ``landmarks189.csv`` with image, subject and x0, y0 ... x188, y188.
-
-    The smiling ones have no points. A set without parts.
 
     Raises
     ------
@@ -67,11 +86,17 @@ def read_london(folder: Path) -> PublishedSet:
     path = folder / LONDON_TABLE
     columns = [(f"x{k}", f"y{k}") for k in range(TEMPLATE_POINTS)]
     rows = read_table(path, ["image", "subject", *(name for pair in columns for name in pair)])
-    samples = []
-    for number, row in enumerate(rows, start=2):
-        points = ibug68_of_template(points_of(path, number, row, columns))
-        samples.append(ImageSample(existing(folder / row["image"], path), points, row["subject"]))
-    return PublishedSet(LONDON, tuple(samples), LONDON_TERMS)
+    return tuple(
+        LondonFace(existing(folder / row["image"], path), row["subject"], points_of(path, number, row, columns))
+        for number, row in enumerate(rows, start=2)
+    )
+
+
+def read_london(folder: Path) -> PublishedSet:
+    """Read the neutral faces as a set without parts; the smiling ones have no points. See ``read_london_faces``."""
+    faces = read_london_faces(folder)
+    samples = tuple(ImageSample(face.image, ibug68_of_template(face.template_px), face.person) for face in faces)
+    return PublishedSet(LONDON, samples, LONDON_TERMS)
 
 
 def ibug68_of_template(template: FloatArray) -> FloatArray:
