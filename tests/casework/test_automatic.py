@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from nasion.landmarks.surface.scans import CLEAN, Scan, ScanSettings, simulate_s
 from nasion.population.folder import person_of
 from nasion.population.person import Person
 from nasion.population.template_source import load_template
-from nasion.readers.landmarks import read_landmarks
+from nasion.readers.landmarks import LandmarkFile, read_landmarks, write_landmarks
 from nasion.readers.meshes import read_mesh, write_mesh
 
 SIZE = (600, 700)
@@ -135,12 +136,59 @@ def test_the_command_writes_landmarks_for_correction(raw: Raw, tmp_path: Path) -
     page = (out / "report.html").read_text()
     assert "Landmarks that the program found" in page
     assert (out / "landmarks" / "01_views.png").read_bytes().startswith(b"\x89PNG")
-    given = tmp_path / "given"
-    ended = nasion(
-        *("identify", "--skull", raw.mesh, "--skull-landmarks", written, "--gallery", raw.gallery),
-        *("--accept-sides", "--jobs", 1, "--out", given),
-    )
-    assert "Landmarks that the program found" not in (given / "report.html").read_text() if ended.code == 0 else True
+
+
+def test_points_that_come_back_through_their_file_weigh_the_same(raw: Raw, tmp_path: Path) -> None:
+    def run(name: str, *more: object) -> tuple[dict[str, Any], str]:
+        out = tmp_path / name
+        ended = nasion("identify", "--skull", raw.mesh, *more, "--gallery", raw.gallery, "--jobs", 1, "--out", out)
+        assert ended.code == 0, ended
+        return json.loads((out / "result.json").read_text()), (out / "report.html").read_text()
+
+    def scores(result: dict[str, Any]) -> dict[str, float]:
+        return {candidate["id"]: candidate["score"] for candidate in result["candidates"]}
+
+    first, _ = run("first")
+    (written,) = (tmp_path / "first" / "landmarks").glob("*.landmarks.json")
+    again, page = run("again", "--skull-landmarks", written)
+    assert list(scores(again)) == list(scores(first))
+    assert scores(again) == {name: pytest.approx(score, abs=1e-6) for name, score in scores(first).items()}
+    (said,) = again["automatic_landmarks"]
+    (before,) = first["automatic_landmarks"]
+    assert (said["path"], said["given"], before["given"]) == (str(written), True, False)
+    assert said["found_by"] == before["found_by"] and said["added_sd"] == REAL_SKULL_SD_MM
+    assert said["sigma"] == before["sigma"]
+    assert "Landmarks that the program found" in page and said["found_by"] in page
+    assert not (tmp_path / "again" / "landmarks").exists()
+
+    # who stands behind the points takes the entry out, and they weigh by their own SDs
+    content = json.loads(written.read_text())
+    del content["found_by"]
+    (tmp_path / "mine.json").write_text(json.dumps(content))
+    mine, page = run("mine", "--skull-landmarks", tmp_path / "mine.json")
+    assert mine["automatic_landmarks"] == []
+    assert "Landmarks that the program found" not in page
+    assert abs(scores(mine)[f"person_{TRUE}"] - scores(first)[f"person_{TRUE}"]) > 0.1
+
+
+def test_only_points_that_a_program_found_get_the_variance(raw: Raw, tmp_path: Path) -> None:
+    points = dict(list(raw.scan.points.items())[:6])
+    names = list(points)
+    path = tmp_path / "some.landmarks.json"
+
+    def sigma(found_by: str | None) -> dict[str, float]:
+        sigma_mm = {names[0]: 0.6, names[1]: 6.0}
+        write_landmarks(path, LandmarkFile("cranial20", "mm", points, sigma=sigma_mm, found_by=found_by))
+        return dict(load_skull(SkullFiles("s", path)).landmarks.sigma_mm)
+
+    assert sigma(None) == {names[0]: 0.6, names[1]: 6.0}
+    # 0.6 and 2.5 make 2.57, 6 and 2.5 make 6.5; a point without an SD has the solver's 1 mm
+    wider = sigma("some program")
+    assert wider == {
+        names[0]: pytest.approx(2.571, abs=1e-3),
+        names[1]: pytest.approx(6.5),
+        **dict.fromkeys(names[2:], pytest.approx(2.693, abs=1e-3)),
+    }
 
 
 def test_a_skull_without_mandible_says_so(raw: Raw, tmp_path: Path) -> None:

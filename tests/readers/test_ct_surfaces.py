@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from nasion.errors import NasionError
 from nasion.geometry.surface import Mesh
 from nasion.readers.ct import CtVolume
-from nasion.readers.ct_surfaces import CtSurfaces, SurfaceSettings, extract_surfaces
+from nasion.readers.ct_surfaces import CtSurfaces, SurfaceSettings, extract_surfaces, head_alone
 from nasion.readers.dicom import LPS_TO_HEAD
 from nasion.readers.meshes import read_mesh
 
@@ -84,6 +84,21 @@ def test_holder_that_touches_the_head_is_cut_off(lps_grid: Grid) -> None:
     offset = skin.vertices - CENTER_HEAD
     plate = (offset[:, 2] < -85) & (np.hypot(offset[:, 0], offset[:, 1]) > 45)
     assert not plate.any()
+
+
+def test_a_head_alone_has_air_where_the_holder_was(lps_grid: Grid) -> None:
+    affine, shape = lps_grid
+    hu = head_volume(affine, shape)
+    behind = np.arange(shape[1]) * 2.5 - 110
+    hu[10:80, (behind > 93) & (behind < 98), 5:70] = 200
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1)
+    offset = index @ affine[:3, :3].T + affine[:3, 3] - CENTER_LPS
+    alone = head_alone(CtVolume(hu, LPS_TO_HEAD @ affine)).hu
+    within = np.linalg.norm(offset, axis=-1) < SKIN_MM - 1
+    assert np.array_equal(alone[within], hu[within])
+    beside = (offset[..., 1] > 90) & (np.hypot(offset[..., 0], offset[..., 2]) > 45)
+    assert (hu[beside] > 0).any()
+    assert (alone[beside] <= -900).all()
 
 
 def test_no_head_and_no_bone(lps_grid: Grid) -> None:

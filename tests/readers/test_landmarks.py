@@ -118,6 +118,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, point
         sigma=dict.fromkeys(list(points)[:1], sigma),
         missing={"bregma": "under the hair"},
         image_size_px=(4000, 3000),
+        found_by="a program",
     )
     write_landmarks(path, file)
     read = read_landmarks(path, "facial", 2)
@@ -125,6 +126,16 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, point
     assert set(read.landmarks) == set(file.landmarks)
     assert (dict(read.sigma), dict(read.missing)) == (dict(file.sigma), dict(file.missing))
     assert read.image_size_px == (4000, 3000)
+    assert read.found_by == "a program"
+
+
+@pytest.mark.parametrize(
+    ("entry", "found_by"),
+    [({}, None), ({"found_by": None}, None), ({"found_by": " "}, None), ({"found_by": "a\nb"}, "a b")],
+)
+def test_who_found_the_points(tmp_path: Path, entry: dict[str, object], found_by: str | None) -> None:
+    (tmp_path / "p.json").write_text(json.dumps({"landmarks": HEAD, **entry}))
+    assert read_landmarks(tmp_path / "p.json", "cranial", 3).found_by == found_by
 
 
 @pytest.mark.parametrize(("system", "sign"), [("LPS", 1), ("1", 1), ("RAS", -1), ("0", -1), (None, -1)])
@@ -240,6 +251,7 @@ def changed(**entries: object) -> str:
         ("p.json", changed(landmarks={**HEAD, "bregma": None}), "bregma"),
         ("p.json", changed(landmarks={**HEAD, "Gonion L": [1, 2, 3]}), "stands there twice: gonion_left"),
         ("p.json", changed(sigma_mm={"nasion": -1}), "sigma_mm.nasion"),
+        ("p.json", changed(found_by=["me"]), "found_by"),
         ("p.json", changed(image_size_px=[0, 4]), "image_size_px"),
         ("p.json", '{"landmarks": {"nasion": [1,2,3], "nasion": [1,2,3]}}', "'nasion' stands there twice"),
         ("p.json", json.dumps({"landmarks": {"F-1": [1, 2, 3]}}), "none of its labels"),

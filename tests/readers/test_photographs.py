@@ -186,6 +186,15 @@ def test_an_animation_gives_its_first_picture(tmp_path: Path) -> None:
     assert read.warnings == ("it holds 3 pictures (an animation or pages); the first is used",)
 
 
+def test_a_photograph_of_100_megapixels_is_read_and_larger_ones_are_refused(tmp_path: Path) -> None:
+    Image.new("1", (10_000, 10_000), 1).save(tmp_path / "large.png")
+    read = read_photograph(tmp_path / "large.png")
+    assert read.size_px == (10_000, 10_000) and read.warnings == () and read.image[-1, -1].tolist() == [255, 255, 255]
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "larger.png")
+    with pytest.raises(NasionError, match="is too large; scale it below 100 megapixels"):
+        read_photograph(tmp_path / "larger.png")
+
+
 def test_print_colours_become_rgb(tmp_path: Path) -> None:
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "p.tif")
     read = read_photograph(tmp_path / "p.tif")

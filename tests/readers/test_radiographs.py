@@ -11,6 +11,7 @@ from PIL import Image
 
 from nasion.errors import NasionError
 from nasion.readers.radiographs import read_radiograph
+from readers.films import dicom
 
 
 def film() -> NDArray[np.uint8]:
@@ -50,24 +51,6 @@ def test_16_bit_grey_keeps_its_order(tmp_path: Path) -> None:
     read = read_radiograph(tmp_path / "film.tif")
     assert "reduced to 8 bits" in read.warnings[0]
     assert (read.image == film()[:, :, None]).all()
-
-
-def dicom(path: Path, values: NDArray[np.uint16], meaning: str) -> None:
-    pydicom = pytest.importorskip("pydicom")
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
-
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
-    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    data.Modality, data.PhotometricInterpretation, data.SamplesPerPixel = "DX", meaning, 1
-    data.Rows, data.Columns = values.shape
-    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
-    data.PixelData = values.tobytes()
-    pydicom.dcmwrite(path, data, enforce_file_format=True)
 
 
 def test_monochrome1_and_2_give_the_same_picture(tmp_path: Path) -> None:

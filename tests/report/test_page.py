@@ -2,7 +2,9 @@
 
 import json
 import re
+import tomllib
 from html.parser import HTMLParser
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from nasion.casework.identify import identify_gallery, identify_skulls
 from nasion.casework.inputs import load_photograph
 from nasion.casework.records import PhotoFiles, SkullFiles
 from nasion.report.folder import write_case
+from nasion.report.page import LIBRARIES
 
 HOSTILE = '<script>alert("x")&<img src=x onerror=alert(1)>'
 FORBIDDEN = ("identified", "confirmed", "proves", "proven", "certainly", "positive match", "is a match")
@@ -146,3 +149,16 @@ def test_landmarks_alone_give_a_report_without_skull(case_folder: CaseFolder, tm
     page = written(case, tmp_path / "out", details=1)
     assert {path.name.rsplit("_", 1)[1] for path in (tmp_path / "out" / "pictures").iterdir()} == {"landmarks.png"}
     assert not any("data-opacity" in attributes for _, attributes in page.tags)
+
+
+NO_PART = {"pydantic", "typer", "rich", "jinja2"}
+"""Dependencies that check input or show output, and compute nothing."""
+
+
+def test_every_dependency_that_takes_part_in_a_result_is_told(gallery_report):
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    needed = {re.split("[<>=]", line)[0] for line in tomllib.loads(text)["project"]["dependencies"]}
+    assert needed > NO_PART
+    assert set(LIBRARIES) == needed - NO_PART
+    for name in LIBRARIES:
+        assert f"{name} {version(name)}" in gallery_report[2].text

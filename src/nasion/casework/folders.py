@@ -8,8 +8,10 @@ from typing import Final
 
 from nasion.casework.records import PhotoFiles, Problem, SkullFiles
 from nasion.errors import NasionError
+from nasion.readers.photographs import ENDINGS
 
-PHOTO_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
+UNREADABLE_ENDINGS: Final = (".heic", ".heif")
+"""Photographs, too, but of formats that are not read: they are named among the problems, not passed over."""
 MESH_ENDINGS: Final = (".ply", ".stl", ".obj", ".vtp")
 LANDMARK_ENDING: Final = ".landmarks.json"
 MASK_ENDINGS: Final = (".mask.png", ".face.json")
@@ -19,9 +21,10 @@ CONTOURS_ENDING: Final = ".contours.json"
 def gallery_people(gallery: Path) -> dict[str, tuple[tuple[PhotoFiles, ...], tuple[Problem, ...]]]:
     """Return person id to (photographs with their files, problems), by the person's folder name.
 
-    A person is a sub-folder with ``NAME.jpg`` (or .jpeg, .png, .tif), optionally ``NAME.landmarks.json`` (without it
-    the landmarks are found), a face mask, ``NAME.mask.png`` or ``NAME.face.json``, and ``NAME.contours.json``; the
-    photographs may also lie in its sub-folder ``photos``, as ``nasion population`` writes them.
+    A person is a sub-folder with ``NAME.jpg`` (or another of ``photographs.ENDINGS``), optionally
+    ``NAME.landmarks.json`` (without it the landmarks are found), a face mask, ``NAME.mask.png`` or ``NAME.face.json``,
+    and ``NAME.contours.json``; the photographs may also lie in its sub-folder ``photos``, as ``nasion population``
+    writes them.
 
     Raises
     ------
@@ -33,7 +36,7 @@ def gallery_people(gallery: Path) -> dict[str, tuple[tuple[PhotoFiles, ...], tup
     for folder in _sub_folders(gallery, "gallery", "photographs of a person"):
         photos, problems = _photos_of(folder)
         if not photos and not problems:
-            reason = f"{folder}: no photograph ({', '.join(PHOTO_ENDINGS)}); add one"
+            reason = f"{folder}: no photograph ({', '.join(ENDINGS)}); add one"
             problems = [Problem(folder.name, None, reason)]
         people[folder.name] = (tuple(photos), tuple(problems))
     return people
@@ -89,5 +92,6 @@ def _images(folder: Path) -> Iterator[Path]:
         if place.is_dir():
             for path in sorted(place.iterdir()):
                 hidden = path.name.startswith(".")
-                if path.suffix.lower() in PHOTO_ENDINGS and not path.name.endswith(MASK_ENDINGS) and not hidden:
+                is_photo = path.suffix.lower() in (*ENDINGS, *UNREADABLE_ENDINGS)
+                if is_photo and not path.name.endswith(MASK_ENDINGS) and not hidden:
                     yield path

@@ -87,7 +87,7 @@ def identify_gallery(
     unknown = load_skull(skull, settings.accept_sides) if isinstance(skull, SkullFiles) else skull
     people = gallery_people(Path(gallery))
     # what was found of the mesh need not travel to the workers
-    work = partial(solve_files, skull=replace(unknown, found=None), settings=settings, tissue=tissue)
+    work = partial(solve_files, skull=replace(unknown, found=None, automatic=()), settings=settings, tissue=tissue)
     items: list[tuple[str, tuple[PhotoFiles, ...], tuple[Problem, ...]]] = [
         (person, photos, problems) for person, (photos, problems) in people.items()
     ]

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nasion.casework.records import InputFile, PhotoFiles, Photograph, Skull, SkullFiles
+from nasion.casework.automatic import found_photo_landmarks, found_skull, said_by_file, skull_landmarks
+from nasion.casework.records import AutomaticLandmarks, InputFile, PhotoFiles, Photograph, Skull, SkullFiles
 from nasion.casework.settings import with_exif
 from nasion.errors import NasionError
 from nasion.overlay.face_region import FaceRegion, Place
-from nasion.overlay.problem import CameraPrior, Photo, SkullLandmarks
+from nasion.overlay.problem import CameraPrior, Photo
 
 if TYPE_CHECKING:
     from nasion.anatomy.tissue import TissueTable
     from nasion.geometry.surface import Mesh
+    from nasion.landmarks.image.find import FoundImageLandmarks
     from nasion.readers.landmarks import LandmarkFile
     from nasion.readers.photographs import Photograph as PicturePixels
 
@@ -58,20 +60,19 @@ def load_skull(files: SkullFiles, accept_sides: bool = False) -> Skull:
 
     """
     if files.landmarks is None:
-        from nasion.casework.automatic import found_skull
-
         return found_skull(files, accept_sides)
     from nasion.overlay.checks import check_skull_helpers, check_skull_sides
     from nasion.readers.landmarks import read_landmarks
 
-    found = read_landmarks(files.landmarks, "cranial", 3, files.units)
-    landmarks = SkullLandmarks(dict(found.landmarks), dict(found.sigma), dict(found.helpers))
+    given = read_landmarks(files.landmarks, "cranial", 3, files.units)
+    landmarks = skull_landmarks(given)
     if not accept_sides:
         check_skull_sides(landmarks, str(files.landmarks))
         check_skull_helpers(landmarks, str(files.landmarks))
     mesh, notes = (None, ()) if files.mesh is None else _read_mesh(files.mesh, files.units)
     if mesh is not None:
-        _check_on_mesh(files, found.landmarks, mesh)
+        _check_on_mesh(files, given.landmarks, mesh)
+    automatic, said = said_by_file(files.landmarks, given)
     paths = [files.landmarks] if files.mesh is None else [files.mesh, files.landmarks]
     return Skull(
         files.name,
@@ -80,7 +81,9 @@ def load_skull(files: SkullFiles, accept_sides: bool = False) -> Skull:
         files,
         tuple(input_file(path) for path in paths),
         tuple(f"{path}: {note}" for path, note in [(files.mesh, n) for n in notes])
-        + tuple(f"{files.landmarks}: {note}" for note in found.warnings),
+        + tuple(f"{files.landmarks}: {note}" for note in given.warnings)
+        + said,
+        automatic=automatic,
     )
 
 
@@ -136,7 +139,7 @@ def load_photograph(
     from nasion.readers.photographs import read_photograph
 
     picture = read_photograph(files.image)
-    marks, landmark_notes = _landmarks_of(files, picture)
+    marks, found, automatic, landmark_notes = _landmarks_of(files, picture)
     drawn_face(files, picture.size_px)
     paths = [path for path in (files.image, files.landmarks, files.mask, files.contours) if path is not None]
     photo = Photo(
@@ -158,22 +161,24 @@ def load_photograph(
         found_mask, note = found_face(photo, picture.image, tissue)
         notes.append(f"{files.image}: {note}")
     inputs = tuple(input_file(path) for path in paths)
-    found = marks if files.landmarks is None else None
-    return Photograph(photo, files, dict(marks.helpers), found_mask, inputs, tuple(notes), found)
+    return Photograph(photo, files, dict(marks.helpers), found_mask, inputs, tuple(notes), found, automatic)
 
 
-def _landmarks_of(files: PhotoFiles, picture: PicturePixels) -> tuple[LandmarkFile, list[str]]:
-    """Return a photograph's landmarks, given or found, and notes."""
+def _landmarks_of(
+    files: PhotoFiles, picture: PicturePixels
+) -> tuple[LandmarkFile, FoundImageLandmarks | None, tuple[AutomaticLandmarks, ...], list[str]]:
+    """Return a photograph's landmarks, how they were found if they were not given, their record, and notes."""
     if files.landmarks is None:
-        from nasion.casework.automatic import found_photo_landmarks
-
-        return found_photo_landmarks(files.image, picture.image)
+        found, notes = found_photo_landmarks(files.image, picture.image)
+        marks = found.landmark_file()
+        return marks, found, (AutomaticLandmarks(str(files.image), marks),), notes
     from nasion.readers.landmarks import read_landmarks
     from nasion.readers.photographs import check_image_size
 
     given = read_landmarks(files.landmarks, "facial", 2)
     check_image_size(files.landmarks, given, picture)
-    return given, [f"{files.landmarks}: {note}" for note in given.warnings]
+    automatic, said = said_by_file(files.landmarks, given)
+    return given, None, automatic, [*(f"{files.landmarks}: {note}" for note in given.warnings), *said]
 
 
 def drawn_face(files: PhotoFiles, size_px: tuple[int, int]) -> FaceRegion | None:

@@ -15,6 +15,7 @@ from nasion.overlay.problem import CameraPrior, OverlaySolution, Photo, PhotoSol
 if TYPE_CHECKING:
     from nasion.evidence.support import Support
     from nasion.geometry.surface import Mesh
+    from nasion.landmarks.image.find import FoundImageLandmarks
     from nasion.landmarks.surface.find import FoundLandmarks
     from nasion.readers.landmarks import LandmarkFile
 
@@ -29,10 +30,22 @@ class InputFile:
 
 @dataclass(frozen=True)
 class AutomaticLandmarks:
-    """Landmarks that the program itself found in a file, in that file's frame (mesh, mm, or pixels)."""
+    """Landmarks that nobody placed.
+
+    Attributes
+    ----------
+    path
+        The mesh or photograph in which they were found, or the landmark file that says so by ``found_by``.
+    file
+        The landmarks, in the frame of that file (mm, or pixels).
+    given
+        Whether they come from a landmark file.
+
+    """
 
     path: str
     file: LandmarkFile
+    given: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,8 +79,8 @@ class PhotoFiles:
 class Skull:
     """A skull in memory: landmarks, and the mesh where there is one (pictures and the containment measure need it).
 
-    ``found`` is there where the landmarks were found automatically; landmarks and mesh then lie in head axes, whatever
-    the file's own frame.
+    ``found`` is there where the landmarks were found in this run; landmarks and mesh then lie in head axes, whatever
+    the file's own frame. ``automatic`` holds landmarks that nobody placed, found in this run or before.
     """
 
     name: str
@@ -77,13 +90,7 @@ class Skull:
     inputs: tuple[InputFile, ...] = ()
     notes: tuple[str, ...] = ()
     found: FoundLandmarks | None = None
-
-    @property
-    def automatic(self) -> tuple[AutomaticLandmarks, ...]:
-        """The landmarks that were found automatically, in the file's own frame; none where they were given."""
-        if self.found is None or self.files is None:
-            return ()
-        return (AutomaticLandmarks(str(self.files.mesh), self.found.landmark_file()),)
+    automatic: tuple[AutomaticLandmarks, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,10 +107,12 @@ class Photograph:
         Helper points (corners of the mouth, ...), (2,) px.
     found_mask
         The automatic face mask as PNG bytes; None where none was asked for or found.
-    found
-        The landmarks that were found automatically; None where they were given.
     inputs, notes
         Files with their SHA-256; what the user should know.
+    found
+        What was found in the picture; None where the landmarks were given.
+    automatic
+        Landmarks that nobody placed, found in this run or before.
 
     """
 
@@ -113,14 +122,8 @@ class Photograph:
     found_mask: bytes | None = None
     inputs: tuple[InputFile, ...] = ()
     notes: tuple[str, ...] = ()
-    found: LandmarkFile | None = None
-
-    @property
-    def automatic(self) -> tuple[AutomaticLandmarks, ...]:
-        """The landmarks that were found automatically; none where they were given."""
-        if self.found is None or self.files is None:
-            return ()
-        return (AutomaticLandmarks(str(self.files.image), self.found),)
+    found: FoundImageLandmarks | None = None
+    automatic: tuple[AutomaticLandmarks, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nasion.casework.automatic import REAL_SKULL_SD_MM
 from nasion.casework.records import AutomaticLandmarks, Candidate, Case, PhotoMeasures, Problem
 from nasion.evidence.support import CAVEAT, Support
 from nasion.overlay.problem import PhotoSolution, TissueEstimate
@@ -38,9 +39,12 @@ def _automatic(found: AutomaticLandmarks) -> dict[str, Any]:
     points = {**found.file.landmarks, **found.file.helpers}
     return {
         "path": found.path,
+        "given": found.given,
+        "found_by": found.file.found_by,
         "units": found.file.units,
         "found": {name: point.tolist() for name, point in points.items()},
         "sigma": dict(found.file.sigma),
+        "added_sd": REAL_SKULL_SD_MM if found.file.units == "mm" else 0.0,
         "missing": dict(found.file.missing),
     }
 

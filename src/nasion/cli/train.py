@@ -102,7 +102,7 @@ def training_plan(
 
 
 def _print_card(card: Card, folder: Path) -> None:
-    typer.echo(f"{folder}: {card.scheme}, {card.parameters:,} parameters, best epoch {card.best_epoch}")
+    typer.echo(f"{folder}: {card.scheme}, {card.parameters:,} parameters, epoch {card.best_epoch} kept")
     for name, condition in card.conditions.items():
         error = condition.error_mm
         typer.echo(
@@ -116,11 +116,19 @@ def _print_card(card: Card, folder: Path) -> None:
 def image_landmarks(
     out: Out,
     scheme: Annotated[str, typer.Option("--scheme", help="ibug68, wflw98, facial20, cephalo19 or cranio_*.")],
-    data: Annotated[Path, typer.Option("--data", help="Folder of a published set, or of images with landmark files.")],
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            "--data", help="Folder of a published set, or of images with landmark files; several times for several."
+        ),
+    ],
+    test: Annotated[
+        list[Path] | None, typer.Option("--test", help="Folder of a set only to be tested on; nobody in it is learnt.")
+    ] = None,
     preset: Annotated[str, typer.Option("--preset", help="small (CPU) or paper (GPU).")] = "small",
     connectivity: Annotated[
         str | None,
-        typer.Option("--connectivity", help="image (the paper), task (one for all images) or none (heat maps alone)."),
+        typer.Option("--connectivity", help="shape (ours), image (the paper), task (one for all images) or none."),
     ] = None,
     frozen_heatmap: Annotated[
         Path | None,
@@ -149,7 +157,15 @@ def image_landmarks(
         raise NasionError(f"--connectivity: {connectivity!r} is not one of {', '.join(get_args(Connectivity))}")
     frozen = None if frozen_heatmap is None else str(frozen_heatmap.resolve())
     plan = TrainingPlan(
-        scheme, str(data.resolve()), preset, cast("Connectivity | None", connectivity), frozen, epochs, minutes, seed
+        scheme,
+        tuple(str(folder.resolve()) for folder in data),
+        preset,
+        cast("Connectivity | None", connectivity),
+        frozen,
+        epochs,
+        minutes,
+        seed,
+        tuple(str(folder.resolve()) for folder in test or ()),
     )
     with progress() as advance:
 
@@ -176,7 +192,7 @@ def image_landmarks(
 
 
 def _print_image_card(card: ImageCard, folder: Path) -> None:
-    typer.echo(f"{folder}: {card.scheme}, {card.parameters:,} parameters, best epoch {card.best_epoch}")
+    typer.echo(f"{folder}: {card.scheme}, {card.parameters:,} parameters, epoch {card.best_epoch} kept")
     for name, test in card.tests.items():
         numbers = "; ".join(f"{key} {own.value:.4g} [{own.low:.4g}, {own.high:.4g}]" for key, own in test.mean.items())
         first = next(iter(test.start))

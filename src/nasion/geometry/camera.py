@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -73,6 +73,18 @@ class Camera:
         d = np.concatenate([uv, np.ones((*uv.shape[:-1], 1))], axis=-1) @ self.rotation
         unit: FloatArray = d / np.linalg.norm(d, axis=-1, keepdims=True)
         return unit
+
+    def enlarged(self, factor: int) -> Camera:
+        """Return the camera of the same picture with ``factor`` x ``factor`` pixels for each."""
+        cx, cy = self.principal_point_px
+        width, height = self.image_size_px
+        shift = (factor - 1) / 2
+        return replace(
+            self,
+            focal_px=factor * self.focal_px,
+            principal_point_px=(factor * cx + shift, factor * cy + shift),
+            image_size_px=(factor * width, factor * height),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the camera as it stands in every result file."""

@@ -75,17 +75,18 @@ def _search(mesh: Mesh, points: ArrayLike) -> tuple[FloatArray, FloatArray, IntA
 
 def _box_tree(corners: FloatArray) -> tuple[IntArray, FloatArray]:
     """Return the triangles' order, and (nodes, 2, 3) boxes: node i has children 2i + 1 and 2i + 2."""
-    low, high = corners.min(axis=1), corners.max(axis=1)
-    order = np.argsort(_morton(corners.mean(axis=1)), kind="stable").astype(np.int32)
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    # by whole columns: reductions over three rows each are many times slower
+    low, high = np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
+    order = np.argsort(_morton((a + b + c) / 3), kind="stable").astype(np.int32)
     leaves = 1 << max(0, int(np.ceil(np.log2(len(order) / _LEAF))))
     padding = leaves * _LEAF - len(order)
-    level = np.stack(
-        [
-            np.pad(low[order], ((0, padding), (0, 0)), constant_values=np.inf).reshape(leaves, _LEAF, 3).min(axis=1),
-            np.pad(high[order], ((0, padding), (0, 0)), constant_values=-np.inf).reshape(leaves, _LEAF, 3).max(axis=1),
-        ],
-        axis=1,
-    )
+    lows = np.pad(low[order], ((0, padding), (0, 0)), constant_values=np.inf).reshape(leaves, _LEAF, 3)
+    highs = np.pad(high[order], ((0, padding), (0, 0)), constant_values=-np.inf).reshape(leaves, _LEAF, 3)
+    level = np.stack([lows[:, 0], highs[:, 0]], axis=1)
+    for k in range(1, _LEAF):
+        np.minimum(level[:, 0], lows[:, k], out=level[:, 0])
+        np.maximum(level[:, 1], highs[:, k], out=level[:, 1])
     levels = [level]
     while len(level) > 1:
         level = np.stack([np.minimum(level[::2, 0], level[1::2, 0]), np.maximum(level[::2, 1], level[1::2, 1])], axis=1)

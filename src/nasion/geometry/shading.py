@@ -8,7 +8,7 @@ are two-sided.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -129,27 +129,15 @@ def render(
         _occlusion(depth, mask, camera.focal_px, lights.occlusion),
         _background_image(background, height, width),
         _light_table(lights),
-        np.array([*_fine_camera(camera).principal_point_px, 2.0 * camera.focal_px]),
+        np.array([*camera.enlarged(2).principal_point_px, 2.0 * camera.focal_px]),
         _encode_table(),
         image,
     )
     return Rendered(image, mask, depth)
 
 
-def _fine_camera(camera: Camera) -> Camera:
-    """Return the camera of a picture of twice the size: pixel u covers fine pixels 2u and 2u + 1."""
-    cx, cy = camera.principal_point_px
-    width, height = camera.image_size_px
-    return replace(
-        camera,
-        focal_px=2.0 * camera.focal_px,
-        principal_point_px=(2.0 * cx + 0.5, 2.0 * cy + 0.5),
-        image_size_px=(2 * width, 2 * height),
-    )
-
-
 def _fine_triangles(mesh: Mesh, camera: Camera) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    fine = _fine_camera(camera)
+    fine = camera.enlarged(2)
     points_px, depth_mm = project_with_depth(mesh, fine)
     return points_px, depth_map(points_px, depth_mm, mesh.faces, fine.image_size_px)[1]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
@@ -41,14 +43,22 @@ class Mesh:
 
     def vertex_normals(self) -> FloatArray:
         """Return (n, 3) area-weighted unit normals; zero where a vertex has no triangle."""
-        a, b, c = (self.vertices[self.faces[:, k]] for k in range(3))
-        face_normals = np.cross(b - a, c - a)
         normals = np.zeros_like(self.vertices)
-        for k in range(3):
-            for axis in range(3):
-                normals[:, axis] += np.bincount(
-                    self.faces[:, k], weights=face_normals[:, axis], minlength=len(self.vertices)
-                )
+        _add_face_normals(self.vertices, self.faces, normals)
         length = np.linalg.norm(normals, axis=1, keepdims=True)
         unit: FloatArray = np.divide(normals, length, out=np.zeros_like(normals), where=length > 0)
         return unit
+
+
+@njit(cache=True, nogil=True)
+def _add_face_normals(vertices: Any, faces: Any, normals: Any) -> None:
+    """Add each triangle's normal, as long as twice its area, to its corners."""
+    for f in range(len(faces)):
+        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+        ax, ay, az = (vertices[j, 0] - vertices[i, 0], vertices[j, 1] - vertices[i, 1], vertices[j, 2] - vertices[i, 2])
+        bx, by, bz = (vertices[k, 0] - vertices[i, 0], vertices[k, 1] - vertices[i, 1], vertices[k, 2] - vertices[i, 2])
+        nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+        for c in (i, j, k):
+            normals[c, 0] += nx
+            normals[c, 1] += ny
+            normals[c, 2] += nz

@@ -9,6 +9,11 @@ from nasion.errors import NasionError
 _THREADS: Final = 2
 
 
+def model_name(scheme: str, model_sha256: str) -> str:
+    """Return how landmark files name the model that found their points: program, scheme, first digits of its hash."""
+    return f"nasion {scheme} {model_sha256[:12]}"
+
+
 def make_session(onnx: bytes) -> Any:
     """Return an ONNX Runtime session on the CPU with two threads; a damaged file raises NasionError."""
     import onnxruntime

@@ -1,24 +1,12 @@
-"""Networks of the library timm.
-
-timm imports torchvision, whose compiled operators are absent where it was built for another PyTorch (a wheel for CUDA
-beside PyTorch for CPUs). The two that its import asks for are then declared; no network here calls them.
-"""
+"""Networks of the library timm."""
 
 from __future__ import annotations
 
 import importlib
-from typing import Any, Final
-
-import torch
+from typing import Any
 
 from nasion.errors import NasionError
-
-_OPERATORS: Final = {
-    "nms": "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    "qnms": "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-}
-_DECLARED: Final[list[Any]] = []
-"""Libraries whose declarations last as long as they are kept."""
+from nasion.networks.torchvision_operators import import_torchvision
 
 
 def create_model(name: str, pretrained: bool = False, **options: Any) -> Any:
@@ -31,7 +19,8 @@ def create_model(name: str, pretrained: bool = False, **options: Any) -> Any:
 
     """
     try:
-        timm = _imported()
+        import_torchvision()  # which timm imports
+        timm = importlib.import_module("timm")
     except ImportError:
         raise NasionError(f"{name} needs timm; install nasion[train]") from None
     if not pretrained:
@@ -43,17 +32,3 @@ def create_model(name: str, pretrained: bool = False, **options: Any) -> Any:
         raise NasionError(
             f"the published weights of {name} cannot be had ({reason}); work where timm can load them, or take another"
         ) from None
-
-
-def _imported() -> Any:
-    try:
-        return importlib.import_module("timm")
-    except RuntimeError as error:
-        if "torchvision" not in str(error) or _DECLARED:
-            raise
-    library: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
-    for name, schema in _OPERATORS.items():
-        if not hasattr(torch.ops.torchvision, name):
-            library.define(schema)
-    _DECLARED.append(library)
-    return importlib.import_module("timm")

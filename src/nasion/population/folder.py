@@ -9,7 +9,7 @@ from concurrent.futures import Executor, as_completed
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import cv2
 import numpy as np
@@ -32,6 +32,7 @@ PERSON_STREAM: Final = 1
 PHOTOGRAPH_STREAM: Final = 2
 _DIGITS: Final = 6
 _FACIAL: Final = frozenset(SCHEMES["facial20"])
+_Settings = TypeVar("_Settings")
 
 
 @dataclass(frozen=True)
@@ -111,20 +112,36 @@ def generate_population(
         raise NasionError(f"seed {settings.seed} is negative; give 0 or more")
     _template(settings.template)
     claim_folder(out, RECORD, settings.record(), "population")
+    write_subjects(write_subject, settings, settings.subjects, out, executor, progress)
+
+
+def write_subjects(
+    write: Callable[[_Settings, int, Path], None],
+    settings: _Settings,
+    subjects: int,
+    out: Path,
+    executor: Executor | None,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Call ``write(settings, number, out)`` for each subject whose folder does not stand there yet.
+
+    ``write`` makes the folder ``subject_name(number)`` whole or not at all; for executor and progress see
+    ``generate_population``.
+    """
     report = progress or (lambda done, total: None)
-    waiting = [k for k in range(settings.subjects) if not (out / subject_name(k)).is_dir()]
-    done = settings.subjects - len(waiting)
-    report(done, settings.subjects)
+    waiting = [k for k in range(subjects) if not (out / subject_name(k)).is_dir()]
+    done = subjects - len(waiting)
+    report(done, subjects)
     if executor is None:
         for k in waiting:
-            write_subject(settings, k, out)
+            write(settings, k, out)
             done += 1
-            report(done, settings.subjects)
+            report(done, subjects)
         return
-    for future in as_completed([executor.submit(write_subject, settings, k, out) for k in waiting]):
+    for future in as_completed([executor.submit(write, settings, k, out) for k in waiting]):
         future.result()
         done += 1
-        report(done, settings.subjects)
+        report(done, subjects)
 
 
 @lru_cache(maxsize=1)
@@ -172,8 +189,8 @@ def _write_person(person: Person, folder: Path) -> None:
 def _write_photograph(photo: VirtualPhotograph, folder: Path, name: str) -> None:
     camera, truth = photo.shot.camera, photo.landmarks
     size = list(camera.image_size_px)
-    _write_png(folder / f"{name}.png", photo.image[..., ::-1])
-    _write_png(folder / f"{name}.mask.png", photo.face_mask.astype(np.uint8) * 255)
+    write_png(folder / f"{name}.png", photo.image)
+    write_png(folder / f"{name}.mask.png", photo.face_mask.astype(np.uint8) * 255)
     seen = {n: p for n, p in truth.points_px.items() if n in truth.visible}
     helpers = {n: p for n, p in seen.items() if n not in _FACIAL}
     landmarks = {n: p for n, p in seen.items() if n in _FACIAL}
@@ -197,8 +214,10 @@ def _write_photograph(photo: VirtualPhotograph, folder: Path, name: str) -> None
     write_json(folder / f"{name}.contours.json", contours)
 
 
-def _write_png(path: Path, image: NDArray[np.uint8]) -> None:
-    encoded, data = cv2.imencode(".png", np.ascontiguousarray(image), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+def write_png(path: Path, image: NDArray[np.uint8], compression: int = 3) -> None:
+    """Write a (h, w, 3) RGB or (h, w) grey picture whole or not at all; ``compression`` from 0 to 9."""
+    stored = image if image.ndim == 2 else image[..., ::-1]
+    encoded, data = cv2.imencode(".png", np.ascontiguousarray(stored), [cv2.IMWRITE_PNG_COMPRESSION, compression])
     if not encoded:
         raise NasionError(f"{path}: the picture cannot be written")
     write_bytes(path, data.tobytes())

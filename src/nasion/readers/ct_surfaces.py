@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -96,11 +96,9 @@ def extract_surfaces(ct: CtVolume, settings: SurfaceSettings | None = None) -> C
     settings = settings or SurfaceSettings()
     step_mm = np.clip(ct.spacing_mm, settings.finest_voxel_mm, 2 * settings.finest_voxel_mm)
     grid = _resampled(_Grid(ct.hu, ct.affine), step_mm)  # type: ignore[arg-type]
-    extent_mm = grid.spacing_mm * (np.array(grid.hu.shape) - 1)
-    # Both grids end at the same voxel centres.
-    coarse = _resampled(grid, extent_mm / np.ceil(extent_mm / np.maximum(grid.spacing_mm, _COARSE_MM)))
+    coarse = _coarse(grid)
     head = _head(coarse, settings)
-    is_far = _fine(_distance_mm(head, coarse.spacing_mm), grid) > 1.5 * _COARSE_MM
+    is_far = _is_far(coarse, head, grid)
     is_deep = _fine(_depth_mm(coarse, head, settings), grid) > settings.pit_mm
     hu = np.where(is_far, np.float32(_EMPTY_HU), grid.hu)
     bone, warnings = _bones(hu, settings)
@@ -108,6 +106,26 @@ def extract_surfaces(ct: CtVolume, settings: SurfaceSettings | None = None) -> C
     np.maximum(hu, np.float32(_FILLED_HU), out=hu, where=is_deep)
     skin = _level_set(hu, grid.affine, settings.skin_hu, smallest_share=1.0)
     return CtSurfaces(decimate(skull, settings.triangles), decimate(skin, settings.triangles), warnings)
+
+
+def head_alone(ct: CtVolume) -> CtVolume:
+    """Return a head CT with air in the place of head rest and table; a CT without a head raises NasionError."""
+    grid = _Grid(ct.hu.astype(np.float32), ct.affine)
+    coarse = _coarse(grid)
+    is_far = _is_far(coarse, _head(coarse, SurfaceSettings()), grid)
+    return replace(ct, hu=np.where(is_far, np.int16(_EMPTY_HU), ct.hu))
+
+
+def _coarse(grid: _Grid) -> _Grid:
+    """Return the volume at about ``_COARSE_MM``; both grids end at the same voxel centres."""
+    extent_mm = grid.spacing_mm * (np.array(grid.hu.shape) - 1)
+    return _resampled(grid, extent_mm / np.ceil(extent_mm / np.maximum(grid.spacing_mm, _COARSE_MM)))
+
+
+def _is_far(coarse: _Grid, head: Mask, grid: _Grid) -> Mask:
+    """Return the voxels of the fine grid that are no part of the head on the coarse one."""
+    far: Mask = _fine(_distance_mm(head, coarse.spacing_mm), grid) > 1.5 * _COARSE_MM
+    return far
 
 
 def _resampled(grid: _Grid, step_mm: FloatArray) -> _Grid:

@@ -27,6 +27,7 @@ class RawLandmarks:
     image_size_px: tuple[int, int] | None = None
     sigma: Mapping[str, float] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+    found_by: str | None = None
 
 
 class _Model(BaseModel):
@@ -48,6 +49,7 @@ class _NasionFile(_Model):
     sigma_px: dict[str, _Sigma] = {}
     sigma_mm: dict[str, _Sigma] = {}
     missing: dict[str, str] = {}
+    found_by: str | None = None
 
 
 class _ControlPoint(_Model):
@@ -78,6 +80,7 @@ def parse_nasion_json(text: str) -> RawLandmarks:
         image_size_px=(width_height[0], width_height[1]) if width_height else None,
         sigma=file.sigma_px | file.sigma_mm,
         missing=file.missing,
+        found_by=" ".join((file.found_by or "").split()) or None,
     )
 
 

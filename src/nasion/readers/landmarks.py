@@ -50,6 +50,8 @@ class LandmarkFile:
         Name to the reason why a landmark is absent, where the file tells it.
     image_size_px
         (width, height) of the picture on which the points were placed, where the file tells it.
+    found_by
+        The program and model that found the points, where nobody placed them; None where somebody did.
     warnings
         What the user should know, one line each.
 
@@ -62,6 +64,7 @@ class LandmarkFile:
     sigma: Mapping[str, float] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
     image_size_px: tuple[int, int] | None = None
+    found_by: str | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -118,6 +121,7 @@ def read_landmarks(path: Path | str, kind: Kind, dimensions: Literal[2, 3], unit
         sigma={name: s for label, s in raw.sigma.items() if (name := resolve(label, kind)) in points},
         missing={name: why for label, why in raw.missing.items() if (name := resolve(label, kind)) is not None},
         image_size_px=raw.image_size_px,
+        found_by=raw.found_by,
         warnings=(f"labels that are no {kind} landmark were left out: {_listed(unknown)}",) if unknown else (),
     )
 
@@ -126,6 +130,8 @@ def write_landmarks(path: Path | str, file: LandmarkFile, units: str | None = No
     """Write our JSON form atomically, in ``file.units``; points in space in ``units`` where they are given."""
     scale = 1.0 if units is None else mm_per_unit(units, path)
     data: dict[str, Any] = {"scheme": file.scheme, "units": units or file.units}
+    if file.found_by is not None:
+        data["found_by"] = file.found_by
     if file.image_size_px is not None:
         data["image_size_px"] = list(file.image_size_px)
     data["landmarks"] = {name: (np.asarray(p, dtype=float) / scale).tolist() for name, p in file.landmarks.items()}

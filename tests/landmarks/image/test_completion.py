@@ -15,6 +15,7 @@ from nasion.landmarks.image.completion import (
     ALWAYS_MISSING,
     MIRRORED_POINTS,
     MOSTLY_HIDDEN,
+    REAL_SD_MM,
     TARGETS,
     CompletionModel,
     completion_bytes,
@@ -79,6 +80,24 @@ def test_stated_sd_is_that_of_the_models_own_faces(model: CompletionModel) -> No
         scores.append(((found.points_px - truth) ** 2).sum(axis=1) / 2 / (found.sigma_px / model.sigma_factor) ** 2)
     # without the calibration factor the expected square is 1; Student weights and neighbouring cells cost a little
     assert 0.85 < np.mean(scores) < 1.3
+
+
+def test_real_heads_widen_the_sd_by_their_own(model: CompletionModel) -> None:
+    """Variances add, in the face's own scale: 2 px a millimetre in ``drawn_face``, about."""
+    points, _ = drawn_face(model, 4, 7)
+    plain = model.complete(points, np.full(68, 1.0))
+    real = plain.on_real_heads()
+    assert plain.px_per_mm == pytest.approx(2.0, rel=0.1)
+    row = TARGETS.index("gonion_left")
+    added = REAL_SD_MM["gonion"] * plain.px_per_mm
+    assert real.sigma_px[row] ** 2 == pytest.approx(plain.sigma_px[row] ** 2 + added**2)
+    assert np.trace(real.covariance_px[row]) / 2 == pytest.approx(real.sigma_px[row] ** 2)
+    # a round Gaussian: 90 % lie within sqrt(-2 ln 0.1) SD
+    assert real.radius90_px[row] ** 2 == pytest.approx(
+        plain.radius90_px[row] ** 2 - 2 * np.log(0.1) * added**2, rel=1e-3
+    )
+    np.testing.assert_array_equal(real.points_px, plain.points_px)
+    assert {name.removesuffix("_left").removesuffix("_right") for name in TARGETS} == set(REAL_SD_MM)
 
 
 def test_points_that_do_not_fit_count_less(model: CompletionModel) -> None:

@@ -28,13 +28,18 @@ def stirred(settings: ImageNetSettings, landmarks: int) -> ImageLandmarkNet:
     torch.manual_seed(3)
     net = ImageLandmarkNet(settings, landmarks, pretrained=False)
     for name, own in net.named_parameters():
-        if "graph.blocks" in name or name == "soft_argmax.log_sharpness":
+        if "graph." in name or name == "soft_argmax.log_sharpness":
             torch.nn.init.normal_(own, std=0.3)
+    width, height = settings.input_size_px
+    net.learn_shapes(np.random.default_rng(4).uniform(0, 1, (12, landmarks, 2)) * (width - 1, height - 1))
     torch.nn.init.normal_(net.heat.weight, std=0.3)
     return net.eval()
 
 
-@pytest.mark.parametrize("settings", [NET, replace(NET, backbone="efficientnet_lite0", connectivity="task")])
+@pytest.mark.parametrize(
+    "settings",
+    [NET, replace(NET, connectivity="image"), replace(NET, backbone="efficientnet_lite0", connectivity="task")],
+)
 def test_file_equals_the_network(settings: ImageNetSettings) -> None:
     net = stirred(settings, 4)
     images = np.random.default_rng(0).uniform(0, 255, (3, 3, 64, 64)).astype(np.float32)
@@ -54,7 +59,7 @@ def test_half_precision_halves_the_file_and_small_network_is_small() -> None:
 
 
 def test_weights_that_are_no_numbers_are_refused() -> None:
-    net = stirred(NET, 4)
+    net = stirred(replace(NET, connectivity="image"), 4)
     with torch.no_grad():
         net.heat.bias[0] = float("nan")
     with pytest.raises(NasionError, match=r"heat\.bias holds weights that are no numbers"):

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from landmarks.image.handmade import SIGMA_CROP_PX, mean_shape, write_color_model, write_constant_model
 from nasion.errors import NasionError
+from nasion.landmarks.image.crops import Frame
 from nasion.landmarks.image.face_finder import FaceBox
+from nasion.landmarks.image.passes import look
 from nasion.landmarks.image.predict import load_image_landmarker
 
 SIZE, MARGIN = (64, 64), 1.5
@@ -98,3 +100,34 @@ def test_faults(tmp_path: Path) -> None:
     (tmp_path / "m" / "model.onnx").write_bytes(bytes(content))
     with pytest.raises(NasionError, match="is not the file of its card"):
         load_image_landmarker(tmp_path / "m")
+
+
+class _Echo:
+    """A network that finds the brightest place of each half of a crop: 'right' is the half on the image's left."""
+
+    def run(self, outputs: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        del outputs
+        batch = inputs["image"][:, 0]
+        half = batch.shape[2] // 2
+        found = []
+        for crop in batch:
+            places = []
+            for part, left in ((crop[:, :half], 0), (crop[:, half:], half)):
+                row, column = np.unravel_index(part.argmax(), part.shape)
+                places.append((column + left, row))
+            found.append(places)
+        points = np.array(found, np.float32)
+        peak = np.stack([batch[:, :, :half].max(axis=(1, 2)), batch[:, :, half:].max(axis=(1, 2))], axis=1)
+        return [points, points, peak, peak]
+
+
+def test_mirrored_look_gives_the_same_points_of_the_same_sides() -> None:
+    """What the mirrored crop shows is mapped back: left stays left, to the pixel."""
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[20, 10], image[30, 50] = 100, 200
+    frame = Frame((31.5, 31.5), 1.0)
+    plain = look(_Echo(), image, frame, (64, 64))
+    both = look(_Echo(), image, frame, (64, 64), np.array([1, 0]))
+    assert plain.points_px == pytest.approx(np.array([[10, 20], [50, 30]]))
+    assert both.points_px == pytest.approx(plain.points_px)
+    assert both.peak == pytest.approx([100, 200])

@@ -11,7 +11,8 @@ import pytest
 from nasion.errors import NasionError
 from nasion.landmarks.image.published.folder import read_published
 from nasion.landmarks.image.schemes import SCHEMES
-from nasion.landmarks.image.training_plan import TrainingPlan, split_of
+from nasion.landmarks.image.training_plan import TrainingPlan
+from nasion.landmarks.image.training_split import split_of
 
 
 def picture(path: Path, width: int = 40, height: int = 30) -> None:
@@ -127,7 +128,7 @@ def test_faults(tmp_path: Path, make: Callable[[Path], object], match: str) -> N
 
 def test_cephalograms_by_patient(shared_data: Path) -> None:
     """No patient of the training part is held out or tested on; the list names 16 such films and 6 more."""
-    split = split_of(TrainingPlan("cephalo19", str(shared_data / "xray" / "cephalograms")))
+    split = split_of(TrainingPlan("cephalo19", (str(shared_data / "xray" / "cephalograms"),)))
     people = [{own.person for own in part} for part in (split.training, split.held_out, split.tests["test1"])]
     assert not people[0] & people[1] and not people[0] & people[2] and not people[1] & people[2]
     assert len(split.training) + len(split.held_out) == 150
@@ -137,22 +138,22 @@ def test_cephalograms_by_patient(shared_data: Path) -> None:
 
 
 def test_faces_by_photograph(shared_data: Path) -> None:
-    split = split_of(TrainingPlan("ibug68", str(shared_data / "photos" / "helen_afw")))
+    split = split_of(TrainingPlan("ibug68", (str(shared_data / "photos" / "helen_afw"),)))
     assert len(split.training) + len(split.held_out) == 870 and len(split.tests["afw"]) == 337
     assert not {own.person for own in split.training} & {own.person for own in split.held_out}
     assert all("afw" not in str(own.image.parent.name) for own in (*split.training, *split.held_out))
     assert "non-commercial" in split.terms
-    again = split_of(TrainingPlan("ibug68", str(shared_data / "photos" / "helen_afw")))
+    again = split_of(TrainingPlan("ibug68", (str(shared_data / "photos" / "helen_afw"),)))
     assert [own.person for own in again.held_out] == [own.person for own in split.held_out]
     with pytest.raises(NasionError, match="68 landmarks, but wflw98 has 98"):
-        split_of(TrainingPlan("wflw98", str(shared_data / "photos" / "helen_afw")))
+        split_of(TrainingPlan("wflw98", (str(shared_data / "photos" / "helen_afw"),)))
 
 
 def test_set_without_parts_is_split_by_person(tmp_path: Path) -> None:
     for person in range(30):
         for number in range(2):
             plain(tmp_path, f"p{person}__{number}", {"1": [1, 2], "2": [3, 4]})
-    split = split_of(TrainingPlan("cephalo19", str(tmp_path)))
+    split = split_of(TrainingPlan("cephalo19", (str(tmp_path),)))
     parts = (split.training, split.held_out, split.tests["test"])
     assert [len(part) for part in parts] == [40, 10, 10]
     assert sum(len({own.person for own in part}) for part in parts) == 30
@@ -165,4 +166,4 @@ def test_plan_faults() -> None:
         ({"minutes": 0.0}, "0.0 minutes"),
     ):
         with pytest.raises(NasionError, match=match):
-            TrainingPlan(**{"scheme": "ibug68", "data": "x", **values})
+            TrainingPlan(**{"scheme": "ibug68", "data": ("x",), **values})

@@ -9,10 +9,12 @@ torch = pytest.importorskip("torch")
 
 from landmarks.image.discs import NET, SCHEME, STILL, prepared  # noqa: E402
 from nasion.errors import NasionError  # noqa: E402
+from nasion.landmarks.image.losses import losses  # noqa: E402
 from nasion.landmarks.image.model import ImageLandmarkNet, NetOutput, parameter_count, to_pixels  # noqa: E402
+from nasion.landmarks.image.network_weights import heat_weights  # noqa: E402
 from nasion.landmarks.image.prepared import Prepared  # noqa: E402
 from nasion.landmarks.image.settings import LossSettings, TrainSettings  # noqa: E402
-from nasion.landmarks.image.train import heat_weights, losses, train  # noqa: E402
+from nasion.landmarks.image.train import train  # noqa: E402
 from nasion.networks.checkpoints import read_checkpoint  # noqa: E402
 
 LEARN = TrainSettings(
@@ -102,6 +104,18 @@ def test_running_mean_of_weights_is_what_is_kept(tmp_path: Path) -> None:
     assert trained.model.state_dict()["heat.bias"].numpy() == pytest.approx(expected.numpy(), rel=1e-5)
 
 
+@pytest.mark.parametrize("keep_last", [False, True])
+def test_which_epoch_is_kept(tmp_path: Path, keep_last: bool) -> None:
+    """A rate that ruins the network after a good start: the best epoch is not the last."""
+    items, held = [prepared(seed) for seed in range(8)], [prepared(50)]
+    told = replace(LEARN, epochs=8, batch=2, heat_rate=0.3, graph_rate=0.3, keep_last=keep_last)
+    trained = train(tmp_path / "run", SCHEME, items, held, NET, told)
+    errors = [record.held_out_error for record in trained.history]
+    best = 1 + errors.index(min(errors))
+    assert best < 8, "the case does not tell the two apart"
+    assert trained.best_epoch == (8 if keep_last else best)
+
+
 def test_frozen_heat_maps_stay_and_the_graph_learns(tmp_path: Path) -> None:
     items, held = [prepared(seed) for seed in range(4)], [prepared(9)]
     train(tmp_path / "first", SCHEME, items, held, NET, LEARN)
@@ -165,9 +179,9 @@ def test_hrnet_has_the_papers_270_channels() -> None:
 def test_absolute_coordinates_do_not_lean_on_the_start() -> None:
     """The paper's output: with the last block at 0 all points lie in the middle; ours lie at the start."""
     image = torch.rand(1, 3, 64, 64) * 255
-    absolute = ImageLandmarkNet(replace(NET, absolute=True), 4).eval()(image)
+    absolute = ImageLandmarkNet(replace(NET, connectivity="image", absolute=True), 4).eval()(image)
     assert absolute.points.detach().numpy() == pytest.approx(31.5)
-    ours = ImageLandmarkNet(NET, 4).eval()(image)
+    ours = ImageLandmarkNet(replace(NET, connectivity="image"), 4).eval()(image)
     assert torch.equal(ours.points, ours.start)
 
 

@@ -133,6 +133,22 @@ def test_a_sample_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read_sample(sample_path(tmp_path, 7)).mesh is None
 
 
+def test_pieces_of_surface_are_read_on_demand_only(tmp_path: Path) -> None:
+    pieces = np.random.default_rng(0).normal(size=(5, 20, 6)).astype(np.float16)
+    path = sample_path(tmp_path, 0)
+    write_sample(path, replace(bumpy(0), mesh=None, patches=pieces))
+    assert np.array_equal(read_sample(path, patches=True).patches, pieces)
+    assert np.array_equal(StoredSamples.of(tmp_path, NAMED, patches=True)[0].patches, pieces)
+    # damage inside them: who does not ask for them does not read them
+    content = bytearray(path.read_bytes())
+    begin = content.index(pieces.tobytes())
+    content[begin : begin + 100] = bytes(100)
+    path.write_bytes(content)
+    assert StoredSamples.of(tmp_path, NAMED)[0].patches is None
+    with pytest.raises(NasionError, match="the sample is damaged"):
+        StoredSamples.of(tmp_path, NAMED, patches=True)[0]
+
+
 def test_stored_samples_vary_by_epoch_and_are_the_same_for_the_same(tmp_path: Path) -> None:
     for k in range(2):
         write_sample(sample_path(tmp_path, k), replace(bumpy(k), mesh=None))
@@ -146,6 +162,10 @@ def test_stored_samples_vary_by_epoch_and_are_the_same_for_the_same(tmp_path: Pa
     assert np.array_equal(points(0), points(0))
     assert not np.array_equal(points(0), points(1))
     assert [item.person for item in StoredSamples.of(tmp_path, names)[:]] == ["person 0", "person 1"]
+    varied = StoredSamples.of(tmp_path, names, AugmentSettings(), 5)
+    assert np.array_equal(varied[-1].cloud.points, varied[1].cloud.points)
+    with pytest.raises(IndexError):
+        varied[2]
 
 
 def test_a_damaged_sample_is_told(tmp_path: Path) -> None:

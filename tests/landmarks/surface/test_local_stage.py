@@ -222,6 +222,23 @@ def test_a_stopped_run_ends_as_one_that_was_not(tmp_path) -> None:  # type: igno
         train_local(tmp_path / "stopped", few, few, settings, told=stop)
     again = train_local(tmp_path / "stopped", few, few, settings).model.state_dict()
     assert all(torch.equal(whole[name], again[name]) for name in whole)
+    (tmp_path / "whole" / "checkpoint.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(NasionError, match="is damaged"):
+        train_local(tmp_path / "whole", few, few, settings)
+
+
+def test_the_log_has_the_mean_loss_of_its_steps(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    few, settings = data(range(4)), replace(SETTINGS, steps=5, batch=2, points=16)
+    monkeypatch.setattr("nasion.landmarks.surface.local_train._JUDGED_EVERY", 1)
+    train_local(tmp_path / "each", few, few, settings)
+    monkeypatch.setattr("nasion.landmarks.surface.local_train._JUDGED_EVERY", 3)
+    train_local(tmp_path / "three", few, few, settings)
+    each, three = (
+        [float(line.split(",")[1]) for line in (tmp_path / name / "log.csv").read_text().splitlines()[1:]]
+        for name in ("each", "three")
+    )
+    assert len(each) == 5
+    assert three == pytest.approx([np.mean(each[:3]), np.mean(each[3:])])
 
 
 def test_samples_without_pieces_are_refused() -> None:

@@ -11,8 +11,8 @@ from nasion.landmarks.surface.settings import (
     LossSettings,
     SurfaceNetSettings,
     TrainSettings,
-    settings_from,
 )
+from nasion.networks.stored_settings import settings_from
 
 
 def test_the_papers_values() -> None:

@@ -9,10 +9,11 @@ import trimesh
 from scipy.spatial.transform import Rotation
 
 from nasion.geometry.surface import FloatArray, Mesh
-from nasion.landmarks.surface.card import LOCAL_FILE, MODEL_FILE, read_model
+from nasion.landmarks.surface.card import LOCAL_FILE, read_model
 from nasion.landmarks.surface.find import FoundLandmarks, find_landmarks, model_folder
 from nasion.landmarks.surface.heads import NAMES, PopulationHeads, kind_of
 from nasion.landmarks.surface.scans import CLEAN, Scan, ScanSettings, simulate_scan
+from nasion.networks.model_folder import MODEL_FILE
 from nasion.population.template_source import load_template
 
 SEED = 777_001
@@ -41,7 +42,7 @@ def test_weights_are_those_of_their_card_and_small(scheme: str) -> None:
     assert (card.scheme, card.names) == (scheme, NAMES[scheme])
     assert card.local is not None
     assert all((folder / name).stat().st_size <= LARGEST for name in (MODEL_FILE, LOCAL_FILE))
-    assert 0.85 <= card.error_mm.inside_90 <= 0.97
+    assert 0.85 <= card.error_mm.inside_90 <= 0.95
 
 
 @pytest.mark.parametrize("scheme", list(WITHIN_MM))

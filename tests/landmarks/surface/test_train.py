@@ -96,7 +96,7 @@ class KilledError(Exception):
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_a_killed_run_goes_on(tmp_path: Path, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nasion.landmarks.surface.train._CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("nasion.landmarks.surface.train.CHECKPOINT_SECONDS", 0.0)
 
     def shifted(epoch: int) -> Sequence[Sample]:  # another augmentation every epoch
         return [replace(item, landmarks=item.landmarks + 0.01 * epoch) for item in SAMPLES]

@@ -15,19 +15,17 @@ spread     (n, l) float        standard deviation of each heat map about ``start
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from nasion.errors import NasionError
 from nasion.landmarks.image.schemes import Subject
-from nasion.readers.files import output_folder, read_bytes, read_text, write_bytes, write_text
+from nasion.networks.model_folder import CARD_FILE, MODEL_FILE, read_card, read_checked, write_card
+from nasion.readers.files import output_folder, write_bytes
 
-MODEL_FILE: Final = "model.onnx"
-CARD_FILE: Final = "card.json"
 INPUT: Final = "image"
 OUTPUTS: Final = ("points", "start", "peak", "spread")
 _TAKES: Final = "image (n, 3, h, w) float32: RGB crops, 0 to 255"
@@ -86,6 +84,8 @@ class Card(BaseModel):
     """Crop over the box of the landmarks, see ``crops.frame_of_points``."""
     shape: tuple[tuple[float, float], ...]
     """The training images' mean landmarks, upright, in crop pixels; by it crops are turned upright."""
+    mirrored: bool = False
+    """Whether it learnt from mirrored crops, so that use takes the mean of a crop and its mirror image."""
     network: dict[str, Any]
     training: dict[str, Any]
     seed: int
@@ -122,7 +122,7 @@ def write_model(folder: Path, card: Card, onnx: bytes, *, force: bool = False) -
     """
     with output_folder(folder, force) as temporary:
         write_bytes(temporary / MODEL_FILE, onnx)
-        write_text(temporary / CARD_FILE, card.model_dump_json(indent=1) + "\n")
+        write_card(temporary, card)
 
 
 def read_model(folder: Path) -> ModelFolder:
@@ -134,15 +134,8 @@ def read_model(folder: Path) -> ModelFolder:
         A file is missing or damaged, or the model is not the one of the card.
 
     """
-    try:
-        card = Card.model_validate_json(read_text(folder / CARD_FILE))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise NasionError(f"{folder / CARD_FILE}: {place}: {first['msg']}; install or train the model again") from None
-    onnx = read_bytes(folder / MODEL_FILE)
-    if hashlib.sha256(onnx).hexdigest() != card.model_sha256:
-        raise NasionError(f"{folder / MODEL_FILE}: is not the file of its card (SHA-256 differs); install it again")
+    card = read_card(folder, Card)
+    onnx = read_checked(folder / MODEL_FILE, card.model_sha256)
     counts = {len(card.names), len(card.shape), len(card.calibration.get("offsets", ()))}
     if len(counts) != 1:
         raise NasionError(f"{folder / CARD_FILE}: names, shape and calibration differ in number; train it again")

@@ -13,11 +13,12 @@ import torch
 
 from nasion.errors import NasionError
 from nasion.landmarks.image.crops import Frame, cut
-from nasion.landmarks.image.model import ImageLandmarkNet
+from nasion.landmarks.image.model import ImageLandmarkNet, as_batch
+from nasion.landmarks.image.network_weights import heat_weights
 from nasion.landmarks.image.samples import Pixels
 from nasion.landmarks.image.schemes import ImageScheme, image_scheme
-from nasion.landmarks.image.settings import ImageNetSettings, settings_from
-from nasion.landmarks.image.train import as_batch, heat_weights
+from nasion.landmarks.image.settings import ImageNetSettings
+from nasion.networks.stored_settings import settings_from
 from nasion.readers.files import read_text
 
 _FINE: Final = 3

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from nasion.anatomy.landmarks import SCHEMES as OVERLAY_SCHEMES
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
 from nasion.landmarks.image.completion import TARGETS, shipped_completion
 from nasion.landmarks.image.face_finder import FaceBox, one_face
 from nasion.landmarks.image.hair import covered
-from nasion.landmarks.image.pictures import DICOM_ENDINGS, ENDINGS, looks_drawn, read_picture, reduced
+from nasion.landmarks.image.pictures import DICOM_ENDINGS, looks_drawn, read_picture, reduced
 from nasion.landmarks.image.predict import ImageLandmarker, ImageLandmarks, load_image_landmarker
 from nasion.landmarks.image.samples import Pixels
 from nasion.landmarks.image.schemes import image_scheme
-from nasion.readers.files import output_folder
+from nasion.landmarks.input_folder import find_in_each, one_of_each_name
+from nasion.landmarks.landmark_file import file_of
+from nasion.networks.model_folder import shipped_folder
+from nasion.networks.sessions import model_name
 from nasion.readers.landmarks import LandmarkFile, write_landmarks
+from nasion.readers.photographs import ENDINGS
 
-FILE_ENDING: Final = ".landmarks.json"
 FREE_ONLY: Final = "NASION_FREE_WEIGHTS"
 """Environment variable: 1 leaves out the weights whose training data may not be used commercially."""
 
 _WEIGHTS: Final = Path(__file__).parent / "weights"
 _NONCOMMERCIAL: Final = Path(__file__).parent / "weights_noncommercial"
 _COMPLETED_FROM: Final = "ibug68"
+_INPUTS: Final = "pictures"
 _PROFILE_DEG: Final = 60.0
 _STRANGE_MISFIT: Final = 3.0
 """Misfit of the 68 points to a head from which something is wrong; unseen heads stay below 2."""
@@ -53,6 +55,8 @@ class FoundImageLandmarks:
         The landmarks.
     warnings
         What the user should know, one line each.
+    found_by
+        The model, as landmark files name it.
 
     """
 
@@ -61,21 +65,16 @@ class FoundImageLandmarks:
     face: FaceBox | None
     result: ImageLandmarks
     warnings: tuple[str, ...]
+    found_by: str
 
     def landmark_file(self) -> LandmarkFile:
         """Return what a landmark file holds: points, standard deviations, and what is missing."""
-        found = self.result.found()
-        # schemes without helpers of their own have landmarks only
-        own = OVERLAY_SCHEMES.get(self.scheme, self.result.names)
-        sigma = zip(self.result.names, self.result.sigma_px.tolist(), strict=True)
-        return LandmarkFile(
-            scheme=self.scheme,
-            units="px",
-            landmarks={name: point for name, point in found.items() if name in own},
-            helpers={name: point for name, point in found.items() if name not in own},
-            sigma={name: value for name, value in sigma if name in found},
+        result = self.result
+        return replace(
+            file_of(self.scheme, "px", result.names, result.found(), result.sigma_px),
             missing=dict(self.result.missing),
             image_size_px=self.image_size_px,
+            found_by=self.found_by,
         )
 
 
@@ -96,13 +95,7 @@ def model_folder(scheme: str, given: Path | None = None) -> Path:
         return given
     network = _COMPLETED_FROM if scheme == "facial20" else scheme
     places = [_WEIGHTS] if os.environ.get(FREE_ONLY) == "1" else [_NONCOMMERCIAL, _WEIGHTS]
-    for place in places:
-        if (place / network).is_dir():
-            return place / network
-    raise NasionError(
-        f"this installation has no weights for {network}; train them (nasion train image-landmarks --scheme "
-        f"{network} --out FOLDER) and give --model FOLDER/model"
-    )
+    return shipped_folder(places, network, "image-landmarks")
 
 
 def find_image_landmarks(image: Pixels, scheme: str, model: Path | None = None) -> FoundImageLandmarks:
@@ -137,14 +130,15 @@ def find_image_landmarks(image: Pixels, scheme: str, model: Path | None = None) 
         found = _face(small, scheme, landmarker)
     face = None if found.face is None else found.face.scaled(1 / scale)
     size = (image.shape[1], image.shape[0])
-    return FoundImageLandmarks(scheme, size, face, found.result.scaled(1 / scale), (*notes, *found.warnings))
+    warnings = (*notes, *found.warnings)
+    return replace(found, image_size_px=size, face=face, result=found.result.scaled(1 / scale), warnings=warnings)
 
 
 def _radiograph(image: Pixels, scheme: str, landmarker: ImageLandmarker) -> FoundImageLandmarks:
     result, mirrored = landmarker.find_either_side(image)
     _refuse_unseen(result, "a lateral radiograph of a head")
     notes = ("the head looks to the left: the landmarks were found on its mirror image",) if mirrored else ()
-    return FoundImageLandmarks(scheme, (image.shape[1], image.shape[0]), None, result, notes)
+    return FoundImageLandmarks(scheme, (image.shape[1], image.shape[0]), None, result, notes, _name(landmarker))
 
 
 def _face(image: Pixels, scheme: str, landmarker: ImageLandmarker) -> FoundImageLandmarks:
@@ -156,7 +150,11 @@ def _face(image: Pixels, scheme: str, landmarker: ImageLandmarker) -> FoundImage
     if scheme != landmarker.card.scheme:
         result, more = completed(image, result)
         notes = (*notes, *more)
-    return FoundImageLandmarks(scheme, (image.shape[1], image.shape[0]), face, result, notes)
+    return FoundImageLandmarks(scheme, (image.shape[1], image.shape[0]), face, result, notes, _name(landmarker))
+
+
+def _name(landmarker: ImageLandmarker) -> str:
+    return model_name(landmarker.card.scheme, landmarker.card.model_sha256)
 
 
 def _refuse_unseen(result: ImageLandmarks, what: str) -> None:
@@ -178,7 +176,7 @@ def completed(image: Pixels, given: ImageLandmarks) -> tuple[ImageLandmarks, tup
         Of ``ibug68``.
 
     """
-    found = shipped_completion().complete(given.points_px, given.sigma_px)
+    found = shipped_completion().complete(given.points_px, given.sigma_px).on_real_heads()
     missing = covered(image, given.points_px, TARGETS, found.points_px) | found.missing()
     inside = (abs(found.points_px - np.array(image.shape[1::-1]) / 2 + 0.5) <= np.array(image.shape[1::-1]) / 2).all(1)
     missing |= {TARGETS[k]: "outside the picture" for k in np.flatnonzero(~inside)}
@@ -217,8 +215,7 @@ def find_in_file(path: Path, scheme: str, out: Path, model: Path | None = None) 
     except NasionError as fault:
         raise NasionError(f"{path}: {fault}") from None
     write_landmarks(out, found.landmark_file())
-    warnings = (*picture.warnings, *found.warnings)
-    return FoundImageLandmarks(scheme, found.image_size_px, found.face, found.result, warnings)
+    return replace(found, warnings=(*picture.warnings, *found.warnings))
 
 
 def pictures_in(folder: Path, scheme: str) -> list[Path]:
@@ -231,7 +228,7 @@ def pictures_in(folder: Path, scheme: str) -> list[Path]:
 
     """
     endings = ENDINGS + (DICOM_ENDINGS if image_scheme(scheme).subject == "cephalogram" else ())
-    paths = sorted(
+    paths = (
         path
         for path in folder.iterdir()
         if path.suffix.lower() in endings
@@ -239,12 +236,7 @@ def pictures_in(folder: Path, scheme: str) -> list[Path]:
         and not path.name.startswith(".")
         and not path.name.endswith(".mask.png")
     )
-    if not paths:
-        raise NasionError(f"{folder}: holds no pictures; give a folder with {', '.join(endings)} files")
-    for one, other in pairwise(paths):
-        if one.stem == other.stem:
-            raise NasionError(f"{folder}: {one.name} and {other.name} would have one landmark file; rename one")
-    return paths
+    return one_of_each_name(folder, paths, _INPUTS, endings)
 
 
 def find_in_folder(
@@ -279,14 +271,8 @@ def find_in_folder(
     """
     paths = pictures_in(folder, scheme)
     load_image_landmarker(model_folder(scheme, model))
-    failed = 0
-    with output_folder(out, force, paths) as temporary:
-        for path in paths:
-            try:
-                each(path, find_in_file(path, scheme, temporary / f"{path.stem}{FILE_ENDING}", model))
-            except NasionError as fault:
-                failed += 1
-                each(path, fault)
-        if failed == len(paths):
-            raise NasionError(f"{folder}: the landmarks of none of its {failed} pictures were found; nothing written")
-    return failed
+
+    def find(path: Path, target: Path) -> FoundImageLandmarks:
+        return find_in_file(path, scheme, target, model)
+
+    return find_in_each(folder, paths, _INPUTS, out, force, find, each)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from typing import NamedTuple, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from nasion.errors import NasionError
+from nasion.geometry.surface import FloatArray
 from nasion.landmarks.image.backbones import BACKBONES, STRIDE
 from nasion.landmarks.image.connectivity import GraphNet
-from nasion.landmarks.image.heatmaps import SoftArgmax
+from nasion.landmarks.image.heatmaps import Shown, SoftArgmax
 from nasion.landmarks.image.settings import ImageNetSettings
+from nasion.landmarks.image.shape_graph import ShapeGraph
 
 _MIDDLE, _RANGE = 127.0, 128.0
 _FIRST_PEAK = 0.01
@@ -48,8 +52,10 @@ class ImageLandmarkNet(nn.Module):
         nn.init.normal_(self.heat.weight, std=0.01)
         nn.init.constant_(cast(nn.Parameter, self.heat.bias), math.log(_FIRST_PEAK / (1 - _FIRST_PEAK)))
         self.soft_argmax = SoftArgmax(landmarks, settings.window_cells)
-        self.graph: GraphNet | None = None
-        if settings.connectivity != "none":
+        self.graph: GraphNet | ShapeGraph | None = None
+        if settings.connectivity == "shape":
+            self.graph = ShapeGraph(landmarks, settings.shape_modes)
+        elif settings.connectivity != "none":
             embedded = settings.visual_features
             self.embed = nn.Sequential(
                 nn.Linear(self.backbone.channels, 2 * embedded), nn.ReLU(), nn.Linear(2 * embedded, embedded), nn.ReLU()
@@ -74,24 +80,41 @@ class ImageLandmarkNet(nn.Module):
         with torch.autocast(image.device.type, enabled=False):
             features, logits = features.float(), logits.float()
             shown = self.soft_argmax(logits)
-            points, edges = self._refined(features, shown.start, shown.peak)
+            points, edges = self._refined(features, shown)
         return NetOutput(to_pixels(points), to_pixels(shown.start), shown.peak, shown.spread * STRIDE, logits, edges)
 
-    def _refined(self, features: Tensor, start: Tensor, peak: Tensor) -> tuple[Tensor, Tensor | None]:
+    def learn_shapes(self, shapes: FloatArray) -> None:
+        """Take the shape model of a ``"shape"`` graph from (s, l, 2) training shapes in crop pixels, NaN where absent.
+
+        Other graphs have none, and nothing happens.
+        """
+        if isinstance(self.graph, ShapeGraph):
+            width, height = self.settings.input_size_px
+            self.graph.learn_shapes((shapes - (np.array([width, height]) - 1) / 2) / STRIDE)
+
+    def _refined(self, features: Tensor, shown: Shown) -> tuple[Tensor, Tensor | None]:
         """Return (n, l, 2) cells and the connectivity."""
         if self.graph is None:
-            return start, None
+            return shown.start, None
         height, width = features.shape[-2:]
-        middle = start.new_tensor([(width - 1) / 2, (height - 1) / 2])
+        middle = shown.start.new_tensor([(width - 1) / 2, (height - 1) / 2])
+        if isinstance(self.graph, ShapeGraph):
+            points, pulls = self.graph(shown.start - middle, shown.peak, shown.spread)
+            return middle + points, pulls
         reach = max(width, height) / 2
         # no gradient into the place of sampling: features say what lies there, the loss moves the place itself
-        grid = ((start.detach() - middle) / middle)[:, :, None]
+        grid = ((shown.start.detach() - middle) / middle)[:, :, None]
         seen = functional.grid_sample(features, grid, mode="bilinear", padding_mode="border", align_corners=True)
         nodes = self.embed(seen[..., 0].transpose(1, 2))
         if self.label is not None:
             nodes = torch.cat([nodes, self.label.weight[None].expand(nodes.shape[0], -1, -1)], dim=-1)
-        out, edges = self.graph((start - middle) / reach, nodes, peak)
-        return (middle + reach * out if self.settings.absolute else start + out), edges
+        out, edges = self.graph((shown.start - middle) / reach, nodes, shown.peak)
+        return (middle + reach * out if self.settings.absolute else shown.start + out), edges
+
+
+def as_batch(images: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Return (n, 3, h, w) float32 of (n, h, w, 3) crops."""
+    return torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float()
 
 
 def to_pixels(cells: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 Color = tuple[int, int, int]
 
 _LONG_SIDE_PX: Final = 1000
-_FACE_SHARE: Final = 3.0
-"""The face is shown with so many times its size around it."""
+_FACE_SHARE: Final = 1.6
+"""The face is shown with so many times its size around it, and with all its circles."""
 _FINE: Final = 2
 """Points are drawn at twice the size and scaled down, for smooth lines."""
 _PAPER: Final = (250, 250, 250)
@@ -36,8 +37,19 @@ _ROW_PX: Final = 18
 _COLUMN_PX: Final = 250
 
 
+@dataclass(frozen=True)
+class LegendRow:
+    """A landmark in words: its number in the picture, its name, and its SD with its colour or why it is missing."""
+
+    number: int
+    words: str
+    sigma_px: float | None
+    color: Color
+    reason: str = ""
+
+
 def points_png(image: Pixels, found: FoundImageLandmarks) -> bytes:
-    """Return a PNG: the picture (or its part round the face) with points and circles that hold the truth with 90 %.
+    """Return a PNG: ``points_picture`` and a table below it.
 
     Parameters
     ----------
@@ -45,6 +57,30 @@ def points_png(image: Pixels, found: FoundImageLandmarks) -> bytes:
         (h, w, 3) uint8, the upright picture in which the landmarks were found.
     found
         Its landmarks.
+
+    """
+    from PIL import Image
+
+    stream = io.BytesIO()
+    _with_table(Image.fromarray(points_picture(image, found)), found).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def points_picture(image: Pixels, found: FoundImageLandmarks, pen: float = 1.0) -> Pixels:
+    """Return the picture (or its part round the face) with points and circles that hold the truth with 90 %.
+
+    Parameters
+    ----------
+    image
+        (h, w, 3) uint8, the upright picture in which the landmarks were found.
+    found
+        Its landmarks.
+    pen
+        Size of points, lines and numbers; 2 suits a picture that is shown at half its size.
+
+    Returns
+    -------
+    (h, w, 3) uint8, the long side 1000 pixels.
 
     """
     from PIL import Image, ImageDraw
@@ -55,19 +91,29 @@ def points_png(image: Pixels, found: FoundImageLandmarks) -> bytes:
     part = Image.fromarray(image[top:bottom, left:right])
     canvas = part.resize((_FINE * width, _FINE * height), Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(canvas)
-    unit_px = _unit_px(found)
     at_px = (found.result.points_px + 0.5 - (left, top)) * zoom * _FINE
-    numbered = len(found.result.names) <= 68
-    for k in np.flatnonzero(np.isfinite(found.result.points_px[:, 0])):
-        color = level_color(float(found.result.sigma_px[k]) / unit_px)
-        _mark(draw, at_px[k], float(found.result.radius90_px[k]) * zoom * _FINE, color)
-    for k in np.flatnonzero(np.isfinite(found.result.points_px[:, 0])):
-        if numbered:
-            _number(draw, at_px[k], int(k) + 1)
-    picture = canvas.resize((width, height), Image.Resampling.LANCZOS)
-    stream = io.BytesIO()
-    _with_table(picture, found, unit_px).save(stream, "PNG")
-    return stream.getvalue()
+    there = [row for row in legend(found) if row.sigma_px is not None]
+    for row in there:
+        radius = float(found.result.radius90_px[row.number - 1]) * zoom * _FINE
+        _mark(draw, at_px[row.number - 1], radius, row.color, pen * _FINE)
+    if len(found.result.names) <= 68:
+        for row in there:
+            _number(draw, at_px[row.number - 1], row.number, pen * _FINE)
+    return np.asarray(canvas.resize((width, height), Image.Resampling.LANCZOS), dtype=np.uint8)
+
+
+def legend(found: FoundImageLandmarks) -> tuple[LegendRow, ...]:
+    """Return every landmark of the scheme in words, in its order."""
+    result, unit_px = found.result, _unit_px(found)
+    rows = []
+    for number, name in enumerate(result.names, start=1):
+        words = name.replace("_", " ")
+        if name in result.missing:
+            rows.append(LegendRow(number, words, None, _FAINT, result.missing[name]))
+        else:
+            sigma = float(result.sigma_px[number - 1])
+            rows.append(LegendRow(number, words, sigma, level_color(sigma / unit_px)))
+    return tuple(rows)
 
 
 def level_color(sigma_share: float) -> Color:
@@ -81,9 +127,13 @@ def _shown(found: FoundImageLandmarks) -> tuple[int, int, int, int]:
     if found.face is None:
         return 0, 0, width, height
     half = _FACE_SHARE / 2 * max(found.face.width_px, found.face.height_px)
-    u, v = found.face.center_px
-    left, top = max(0, int(u - half)), max(0, int(v - half))
-    return left, top, min(width, int(u + half) + 1), min(height, int(v + half) + 1)
+    there = np.isfinite(found.result.points_px[:, 0])
+    points, radius = found.result.points_px[there], found.result.radius90_px[there, None]
+    middle = np.array([found.face.center_px])
+    low = np.concatenate([middle - half, points - radius]).min(axis=0)
+    high = np.concatenate([middle + half, points + radius]).max(axis=0)
+    left, top = (max(0, int(value)) for value in low)
+    return left, top, min(width, int(high[0]) + 2), min(height, int(high[1]) + 2)
 
 
 def _unit_px(found: FoundImageLandmarks) -> float:
@@ -93,23 +143,23 @@ def _unit_px(found: FoundImageLandmarks) -> float:
     return found.face.size_px / 2 if found.face is not None else found.image_size_px[1] / 10
 
 
-def _mark(draw: ImageDraw, at: FloatArray, radius: float, color: Color) -> None:
+def _mark(draw: ImageDraw, at: FloatArray, radius: float, color: Color, pen: float) -> None:
     x, y = at
-    dot = 2.6 * _FINE
-    draw.ellipse([x - radius, y - radius, x + radius, y + radius], outline=color, width=_FINE)
-    draw.ellipse([x - dot, y - dot, x + dot, y + dot], fill=color, outline="white", width=_FINE // 2)
+    dot = 2.6 * pen
+    draw.ellipse([x - radius, y - radius, x + radius, y + radius], outline=color, width=round(pen))
+    draw.ellipse([x - dot, y - dot, x + dot, y + dot], fill=color, outline="white", width=round(pen / 2))
 
 
-def _number(draw: ImageDraw, at: FloatArray, number: int) -> None:
+def _number(draw: ImageDraw, at: FloatArray, number: int, pen: float) -> None:
     from PIL import ImageFont
 
     x, y = at
-    font = ImageFont.load_default(size=11 * _FINE)
-    where = (x + 4 * _FINE, y - 13 * _FINE)
-    draw.text(where, str(number), fill=_INK, font=font, stroke_width=_FINE, stroke_fill=_PAPER)
+    where = (x + 4 * pen, y - 13 * pen)
+    font = ImageFont.load_default(size=12 * pen)
+    draw.text(where, str(number), fill="white", font=font, stroke_width=round(pen), stroke_fill=_INK)
 
 
-def _with_table(picture: Image.Image, found: FoundImageLandmarks, unit_px: float) -> Image.Image:
+def _with_table(picture: Image.Image, found: FoundImageLandmarks) -> Image.Image:
     from PIL import Image, ImageDraw, ImageFont
 
     result = found.result
@@ -122,14 +172,15 @@ def _with_table(picture: Image.Image, found: FoundImageLandmarks, unit_px: float
     of = "face" if image_scheme(found.scheme).subject == "face" else "head"
     head = f"{found.scheme} of the {of}: number, SD in px (a coordinate); circles hold the landmark with 90 %."
     draw.text((14, top), head, fill=_INK, font=font)
-    for k, name in enumerate(result.names):
+    for k, row in enumerate(legend(found)):
         x, y = 14 + (k // rows) * (picture.width // columns), top + (k % rows + 1) * _ROW_PX + 8
-        words, missing = name.replace("_", " "), name in result.missing
-        draw.text((x, y), f"{k + 1:>2}", fill=_FAINT if missing else _INK, font=font)
-        if missing:
-            draw.text((x + 38, y), f"{words}: missing", fill=_FAINT, font=font)
-            continue
-        sigma = float(result.sigma_px[k])
-        draw.ellipse([x + 22, y + 4, x + 30, y + 12], fill=level_color(sigma / unit_px))
-        draw.text((x + 38, y), f"{words}: {sigma:.1f}", fill=_INK, font=font)
+        ink = _FAINT if row.sigma_px is None else _INK
+        draw.text((x, y), f"{row.number:>2}", fill=ink, font=font)
+        if row.sigma_px is not None:
+            draw.ellipse([x + 22, y + 4, x + 30, y + 12], fill=row.color)
+        draw.text((x + 38, y), f"{row.words}: {_figure(row)}", fill=ink, font=font)
     return sheet
+
+
+def _figure(row: LegendRow) -> str:
+    return "missing" if row.sigma_px is None else f"{row.sigma_px:.1f}"

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from nasion.errors import NasionError
 from nasion.landmarks.image.face_finder import FaceBox
 from nasion.landmarks.image.schemes import Subject
+from nasion.readers.photographs import read_photograph
 
 Image = NDArray[np.uint8]
 
-ENDINGS: Final = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif")
 DICOM_ENDINGS: Final = (".dcm", ".dicom")
 LARGEST_MEGAPIXELS: Final = 40.0
 """Larger pictures are reduced before they are searched: a face in them is large enough."""
@@ -58,8 +58,6 @@ def read_picture(path: Path, subject: Subject) -> Picture:
 
         film = read_radiograph(path)
         return Picture(film.image, film.warnings)
-    from nasion.readers.photographs import read_photograph
-
     if path.suffix.lower() in DICOM_ENDINGS:
         raise NasionError(f"{path}: is a DICOM file; faces are looked for in photographs (radiographs: cephalo19)")
     photograph = read_photograph(path)

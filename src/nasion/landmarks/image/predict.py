@@ -9,15 +9,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
-from nasion.landmarks.image.card import CARD_FILE, MODEL_FILE, Card, read_model
+from nasion.landmarks.image.card import Card, read_model
 from nasion.landmarks.image.confidence import Calibration, Evidence
 from nasion.landmarks.image.crops import Frame, frame_of_picture, frame_of_points, roll_deg
 from nasion.landmarks.image.face_finder import FaceBox
 from nasion.landmarks.image.passes import Look, look, two_looks
 from nasion.landmarks.image.samples import Pixels
 from nasion.landmarks.image.schemes import image_scheme
+from nasion.networks.model_folder import stamps_of
 from nasion.networks.sessions import make_session
 
 _BELOW: Final = 0.15
@@ -93,7 +93,8 @@ class ImageLandmarker:
         """
         size = self.card.input_size_px
         first = frame_of_picture(image, size) if face is None else self._frame_of(face)
-        seen = two_looks(self.session, image, first, size, self.card.margin, self.shape)
+        flip = image_scheme(self.card.scheme).flip_index if self.card.mirrored else None
+        seen = two_looks(self.session, image, first, size, self.card.margin, self.shape, flip)
         return self._meant(seen)
 
     def find_either_side(self, image: Pixels) -> tuple[ImageLandmarks, bool]:
@@ -152,13 +153,7 @@ def load_image_landmarker(folder: Path) -> ImageLandmarker:
         A file is missing or damaged.
 
     """
-    try:
-        stamps = tuple((folder / name).stat().st_mtime_ns for name in (CARD_FILE, MODEL_FILE))
-    except OSError:
-        raise NasionError(
-            f"{folder}: holds no trained model; give a folder with {MODEL_FILE} and {CARD_FILE}"
-        ) from None
-    return _loaded(folder.resolve(), stamps)
+    return _loaded(folder.resolve(), stamps_of(folder))
 
 
 @lru_cache(maxsize=8)

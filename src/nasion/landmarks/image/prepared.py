@@ -74,10 +74,15 @@ def _reduced(image: Pixels, points: FloatArray, factor: float) -> tuple[Pixels, 
     return cut(image, whole, size), whole.to_crop(points, size)
 
 
-def mean_shape(points: Sequence[FloatArray], size: Size, margin: float) -> FloatArray:
-    """Return (l, 2) mean landmarks in crop pixels, each image's turned upright against the plain mean."""
+def upright_shapes(points: Sequence[FloatArray], size: Size, margin: float) -> FloatArray:
+    """Return (s, l, 2) images' landmarks in crop pixels, each turned upright against the plain mean."""
     plain = np.nanmean([_in_crop(own, size, margin, 0.0) for own in points], axis=0)
-    upright: FloatArray = np.nanmean([_in_crop(own, size, margin, roll_deg(own, plain)) for own in points], axis=0)
+    return np.stack([_in_crop(own, size, margin, roll_deg(own, plain)) for own in points])
+
+
+def mean_shape(points: Sequence[FloatArray], size: Size, margin: float) -> FloatArray:
+    """Return (l, 2) mean of ``upright_shapes``; a landmark that no image has raises NasionError."""
+    upright: FloatArray = np.nanmean(upright_shapes(points, size, margin), axis=0)
     if not np.isfinite(upright).all():
         place = int(np.isfinite(upright).all(axis=1).argmin())
         raise NasionError(f"no training image has landmark number {place + 1}; give more images or another scheme")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +23,9 @@ from nasion.landmarks.image.samples import ImageSample, Pixels
 from nasion.landmarks.image.schemes import ImageScheme
 from nasion.landmarks.image.settings import ImageNetSettings
 from nasion.landmarks.image.train import TrainedNet
+from nasion.networks.model_folder import hash_of
 from nasion.networks.sessions import make_session
+from nasion.networks.split import check_apart
 from nasion.version import __version__
 
 _BOX_SHIFT: Final = 0.06
@@ -69,6 +70,7 @@ def measure(
     network: ImageNetSettings,
     shape: FloatArray,
     *,
+    mirrored: bool = False,
     seed: int = 0,
     hidden: bool = False,
 ) -> Measured:
@@ -82,6 +84,8 @@ def measure(
         Images and what their points are.
     network, shape
         Of the model.
+    mirrored
+        Look at the mirrored crop, too; for networks that learnt from such crops.
     seed
         Of the first frames and of the patches.
     hidden
@@ -94,6 +98,7 @@ def measure(
 
     """
     rng = np.random.default_rng(seed)
+    flip = scheme.flip_index if mirrored else None
     looks, evidence, used = [], [], []
     for sample in samples:
         image = sample.pixels()
@@ -101,7 +106,7 @@ def measure(
             low, high = np.nanmin(sample.points_px, axis=0), np.nanmax(sample.points_px, axis=0)
             image = with_patches(image, (int(low[0]), int(low[1]), int(high[0]) + 1, int(high[1]) + 1), rng)
         first = first_frame(image, sample, scheme, network, rng)
-        seen = two_looks(session, image, first, network.input_size_px, network.margin, shape)
+        seen = two_looks(session, image, first, network.input_size_px, network.margin, shape, flip)
         looks.append(seen)
         evidence.append(Evidence.of(seen))
         used.append(sample)
@@ -170,49 +175,83 @@ def release(
         A person is on both sides, there are too few people, or the folder cannot be written.
 
     """
-    both = sorted({own.person for own in calibration} & {own.person for part in tests.values() for own in part})
-    if both:
-        raise NasionError(f"{both[0]} is among the calibration people and the test people; split by person")
+    tested = (own.person for part in tests.values() for own in part)
+    check_apart("calibration", (own.person for own in calibration), "test", tested)
     onnx = to_onnx(trained.model, precision)
     session = make_session(onnx)
-    # hidden parts among the calibration images: use meets them too
+    meaning = _calibrated(session, trained, scheme, calibration)
+    card = Card(
+        data=data,
+        terms=terms,
+        weights=precision,
+        calibration=meaning.to_plain(),
+        held_out_images=len(calibration),
+        tests=_tested(session, trained, scheme, tests, meaning),
+        model_sha256=hash_of(onnx),
+        **_made_of(trained, scheme),
+    )
+    write_model(folder, card, onnx, force=force)
+    return card
+
+
+def _made_of(trained: TrainedNet, scheme: ImageScheme) -> dict[str, Any]:
+    """Return what a card tells of the network and its training."""
+    return {
+        "scheme": scheme.name,
+        "names": scheme.names,
+        "subject": scheme.subject,
+        "input_size_px": trained.network.input_size_px,
+        "margin": trained.network.margin,
+        "shape": tuple((float(x), float(y)) for x, y in trained.shape),
+        "mirrored": _mirrored(trained),
+        "network": asdict(trained.network),
+        "training": asdict(trained.settings),
+        "seed": trained.settings.seed,
+        "best_epoch": trained.best_epoch,
+        "parameters": parameter_count(trained.model),
+        "code_version": __version__,
+    }
+
+
+def _mirrored(trained: TrainedNet) -> bool:
+    return trained.settings.augment.mirrored > 0
+
+
+def _calibrated(
+    session: Any, trained: TrainedNet, scheme: ImageScheme, calibration: Sequence[ImageSample]
+) -> Calibration:
+    """Return what the evidence means; hidden parts are among the images that tell, since use meets them too."""
     learnt = [
-        measure(session, calibration, scheme, trained.network, trained.shape, seed=number, hidden=number > 0)
+        measure(
+            session, calibration, scheme, trained.network, trained.shape,
+            mirrored=_mirrored(trained), seed=number, hidden=number > 0,
+        )
         for number in range(2)
-    ]
+    ]  # fmt: skip
     evidence = Evidence(
         *(np.concatenate([getattr(own.evidence, name) for own in learnt]) for name in ("peak", "spread", "move"))
     )
     errors = np.concatenate([metrics.point_errors(own.points, own.truth) / own.scale[:, None] for own in learnt])
-    meaning = calibrate(evidence, errors, [person for own in learnt for person in own.people])
+    return calibrate(evidence, errors, [person for own in learnt for person in own.people])
+
+
+def _tested(
+    session: Any,
+    trained: TrainedNet,
+    scheme: ImageScheme,
+    tests: Mapping[str, Sequence[ImageSample]],
+    meaning: Calibration,
+) -> dict[str, TestErrors]:
+    """Return the errors of each test set as it is, and with parts hidden."""
     judged = {}
     for name, samples in tests.items():
         for hidden in (False, True):
-            measured = measure(session, samples, scheme, trained.network, trained.shape, seed=2, hidden=hidden)
+            measured = measure(
+                session, samples, scheme, trained.network, trained.shape,
+                mirrored=_mirrored(trained), seed=2, hidden=hidden,
+            )  # fmt: skip
             judged[f"{name}, parts hidden" if hidden else name] = judge(measured, meaning, scheme)
-    card = Card(
-        scheme=scheme.name,
-        names=scheme.names,
-        subject=scheme.subject,
-        input_size_px=trained.network.input_size_px,
-        margin=trained.network.margin,
-        shape=tuple((float(x), float(y)) for x, y in trained.shape),
-        network=asdict(trained.network),
-        training=asdict(trained.settings),
-        seed=trained.settings.seed,
-        data=data,
-        terms=terms,
-        best_epoch=trained.best_epoch,
-        parameters=parameter_count(trained.model),
-        weights=precision,
-        calibration=meaning.to_plain(),
-        held_out_images=len(calibration),
-        tests=judged,
-        code_version=__version__,
-        model_sha256=hashlib.sha256(onnx).hexdigest(),
-    )
-    write_model(folder, card, onnx, force=force)
-    return card
+    return judged
 
 
 def judge(measured: Measured, meaning: Calibration, scheme: ImageScheme) -> TestErrors:

@@ -13,11 +13,13 @@ from typing import Final
 import torch
 
 from nasion.landmarks.image.card import Card, read_model
+from nasion.landmarks.image.network_weights import heat_weights
 from nasion.landmarks.image.prepared import Prepared, prepare
 from nasion.landmarks.image.release import release
 from nasion.landmarks.image.samples import ImageSample
-from nasion.landmarks.image.train import Progress, heat_weights, train
-from nasion.landmarks.image.training_plan import TrainingPlan, split_of
+from nasion.landmarks.image.train import Progress, train
+from nasion.landmarks.image.training_plan import TrainingPlan
+from nasion.landmarks.image.training_split import split_of
 from nasion.networks.checkpoints import torch_device
 from nasion.readers.files import claim_folder
 

@@ -6,20 +6,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from nasion.errors import NasionError
 from nasion.landmarks.surface.orientation_template import OrientationTemplate
-from nasion.readers.files import output_folder, read_bytes, read_text, write_bytes, write_text
+from nasion.networks.model_folder import CARD_FILE, MODEL_FILE, read_card, read_checked, write_card
+from nasion.readers.files import output_folder, write_bytes
 
-MODEL_FILE: Final = "model.onnx"
 LOCAL_FILE: Final = "local.onnx"
-CARD_FILE: Final = "card.json"
 ORIENTATION_FILE: Final = "orientation.npz"
 _TAKES: Final = (
     "features (n, 6) float32: positions and outward unit normals in the standard frame; neighbours (n, k) int64: each "
@@ -120,7 +118,7 @@ def write_model(
         write_bytes(temporary / MODEL_FILE, model.onnx)
         if model.local is not None:
             write_bytes(temporary / LOCAL_FILE, model.local)
-        write_text(temporary / CARD_FILE, model.card.model_dump_json(indent=1) + "\n")
+        write_card(temporary, model.card)
         if orientation is not None:
             orientation.write(temporary / ORIENTATION_FILE)
 
@@ -134,21 +132,9 @@ def read_model(folder: Path) -> ModelFolder:
         A file is missing or damaged, or the model is not the one of the card.
 
     """
-    try:
-        card = Card.model_validate_json(read_text(folder / CARD_FILE))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise NasionError(f"{folder / CARD_FILE}: {place}: {first['msg']}; install or train the model again") from None
-    onnx = _checked(folder / MODEL_FILE, card.model_sha256)
-    local = None if card.local_sha256 is None else _checked(folder / LOCAL_FILE, card.local_sha256)
+    card = read_card(folder, Card)
+    onnx = read_checked(folder / MODEL_FILE, card.model_sha256)
+    local = None if card.local_sha256 is None else read_checked(folder / LOCAL_FILE, card.local_sha256)
     if len(card.prototype) != len(card.names):
         raise NasionError(f"{folder / CARD_FILE}: names and prototype differ in number; install or train it again")
     return ModelFolder(card, onnx, local)
-
-
-def _checked(path: Path, sha256: str) -> bytes:
-    content = read_bytes(path)
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise NasionError(f"{path}: is not the file of its card (SHA-256 differs); install it again")
-    return content

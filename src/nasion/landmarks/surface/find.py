@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from nasion.anatomy.landmarks import SCHEMES
 from nasion.errors import NasionError
 from nasion.geometry.surface import Mesh
+from nasion.landmarks.input_folder import find_in_each, one_of_each_name
+from nasion.landmarks.landmark_file import file_of
 from nasion.landmarks.surface.card import ORIENTATION_FILE
 from nasion.landmarks.surface.cloud import cloud_of_surface
 from nasion.landmarks.surface.heads import kind_of
 from nasion.landmarks.surface.orientation import SIZE_RANGE_MM, Orientation, orient
 from nasion.landmarks.surface.orientation_template import OrientationTemplate
 from nasion.landmarks.surface.predict import SurfaceLandmarks, load_landmarker
-from nasion.readers.files import output_folder
+from nasion.networks.model_folder import shipped_folder
+from nasion.networks.sessions import model_name
 from nasion.readers.landmarks import LandmarkFile, write_landmarks
 from nasion.readers.meshes import ENDINGS, read_mesh
 
 _WEIGHTS: Final = Path(__file__).parent / "weights"
-FILE_ENDING: Final = ".landmarks.json"
+_INPUTS: Final = "meshes"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,8 @@ class FoundLandmarks:
         The landmarks in that mesh's frame, mm.
     warnings
         What the user should know, one line each.
+    found_by
+        The model, as landmark files name it.
 
     """
 
@@ -47,20 +50,15 @@ class FoundLandmarks:
     orientation: Orientation
     result: SurfaceLandmarks
     warnings: tuple[str, ...]
+    found_by: str
 
     def landmark_file(self) -> LandmarkFile:
         """Return what a landmark file holds: points, standard deviations, and what is missing."""
-        found = self.result.found()
-        # a scheme without helpers of its own, such as ibug68, has landmarks only
-        own = SCHEMES.get(self.scheme, self.result.names)
-        sigma = zip(self.result.names, self.result.sigma_mm.tolist(), strict=True)
-        return LandmarkFile(
-            scheme=self.scheme,
-            units="mm",
-            landmarks={name: point for name, point in found.items() if name in own},
-            helpers={name: point for name, point in found.items() if name not in own},
-            sigma={name: value for name, value in sigma if name in found},
+        result = self.result
+        return replace(
+            file_of(self.scheme, "mm", result.names, result.found(), result.sigma_mm),
             missing=dict(self.result.missing),
+            found_by=self.found_by,
         )
 
 
@@ -76,13 +74,7 @@ def model_folder(scheme: str, given: Path | None = None) -> Path:
     kind_of(scheme)
     if given is not None:
         return given
-    shipped = _WEIGHTS / scheme
-    if not shipped.is_dir():
-        raise NasionError(
-            f"this installation has no weights for {scheme}; train them (nasion train surface-landmarks --scheme "
-            f"{scheme} --out FOLDER) and give --model FOLDER/model"
-        )
-    return shipped
+    return shipped_folder([_WEIGHTS], scheme, "surface-landmarks")
 
 
 def find_landmarks(mesh: Mesh, scheme: str, model: Path | None = None, *, accept_sides: bool = False) -> FoundLandmarks:
@@ -121,7 +113,8 @@ def find_landmarks(mesh: Mesh, scheme: str, model: Path | None = None, *, accept
     if len(result.missing) == len(result.names):
         what = "skull" if kind_of(scheme) == "cranial" else "face"
         raise NasionError(f"no landmark of {scheme} is seen on this surface; is it a {what}?")
-    return FoundLandmarks(scheme, oriented, result, oriented.warnings)
+    card = landmarker.card
+    return FoundLandmarks(scheme, oriented, result, oriented.warnings, model_name(card.scheme, card.model_sha256))
 
 
 def _orientation(path: Path) -> OrientationTemplate:
@@ -152,7 +145,7 @@ def find_in_file(
     except NasionError as fault:
         raise NasionError(f"{path}: {fault}") from None
     write_landmarks(out, found.landmark_file(), units)
-    return FoundLandmarks(scheme, found.orientation, found.result, (*read.warnings, *found.warnings))
+    return replace(found, warnings=(*read.warnings, *found.warnings))
 
 
 def meshes_in(folder: Path) -> list[Path]:
@@ -164,13 +157,8 @@ def meshes_in(folder: Path) -> list[Path]:
         There are none, or two of one name with different endings, whose landmark files would be the same.
 
     """
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
-    if not paths:
-        raise NasionError(f"{folder}: holds no meshes; give a folder with {', '.join(ENDINGS)} files")
-    for one, other in pairwise(paths):
-        if one.stem == other.stem:
-            raise NasionError(f"{folder}: {one.name} and {other.name} would have one landmark file; rename one")
-    return paths
+    paths = (path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
+    return one_of_each_name(folder, paths, _INPUTS, ENDINGS)
 
 
 def find_in_folder(
@@ -207,15 +195,8 @@ def find_in_folder(
     """
     paths = meshes_in(folder)
     load_landmarker(model_folder(scheme, model))
-    failed = 0
-    with output_folder(out, force, paths) as temporary:
-        for path in paths:
-            try:
-                target = temporary / f"{path.stem}{FILE_ENDING}"
-                each(path, find_in_file(path, scheme, target, model, units=units, accept_sides=accept_sides))
-            except NasionError as fault:
-                failed += 1
-                each(path, fault)
-        if failed == len(paths):
-            raise NasionError(f"{folder}: the landmarks of none of its {failed} meshes were found; nothing was written")
-    return failed
+
+    def find(path: Path, target: Path) -> FoundLandmarks:
+        return find_in_file(path, scheme, target, model, units=units, accept_sides=accept_sides)
+
+    return find_in_each(folder, paths, _INPUTS, out, force, find, each)

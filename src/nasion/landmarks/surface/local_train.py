@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +18,18 @@ from nasion.landmarks.surface.cloud import Sample
 from nasion.landmarks.surface.local_batches import LocalBatch, LocalData, draw_batch
 from nasion.landmarks.surface.local_model import LocalNet, local_loss
 from nasion.landmarks.surface.settings import LocalSettings
-from nasion.readers.files import claim_folder, read_bytes, write_bytes, write_text
+from nasion.networks.checkpoints import (
+    CHECKPOINT_FILE,
+    CHECKPOINT_SECONDS,
+    LOG_FILE,
+    damaged,
+    read_run,
+    write_log,
+    write_run,
+)
+from nasion.networks.epochs import diverged, falling
+from nasion.readers.files import claim_folder
 
-_CHECKPOINT: Final = "checkpoint.pt"
-_CHECKPOINT_SECONDS: Final = 60.0
 _JUDGED_EVERY: Final = 500
 _JUDGED_SDS_MM: Final = (1.0, 3.0)
 _JUDGED_SEED: Final = 12345
@@ -39,13 +45,32 @@ class TrainedLocal:
     settings: LocalSettings
 
 
+@dataclass(frozen=True)
+class JudgedRecord:
+    """One line of the log.
+
+    Attributes
+    ----------
+    step
+        From 1.
+    loss
+        Mean of the steps since the line before, or since the run was taken up.
+    held_out_error_mm_from_1, held_out_error_mm_from_3
+        Of held-out people after one pass, whose estimates missed by 1 and 3 mm (each axis).
+
+    """
+
+    step: int
+    loss: float
+    held_out_error_mm_from_1: float
+    held_out_error_mm_from_3: float
+
+
 @dataclass
 class _State:
-    model: dict[str, Any]
-    optimiser: dict[str, Any]
     step: int = 0
     seconds: float = 0.0
-    log: list[tuple[float, ...]] | None = None
+    log: list[JudgedRecord] = field(default_factory=list)
 
 
 def local_data(samples: Iterable[Sample], prototype: FloatArray, mirror: np.ndarray[Any, Any]) -> LocalData:
@@ -114,21 +139,21 @@ def train_local(
         torch.manual_seed(settings.seed)
         model = LocalNet(len(training.prototype_mm), settings.radius_mm)
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
-    state = _begun(folder / _CHECKPOINT, model, optimiser)
+    state = _begun(folder / CHECKPOINT_FILE, model, optimiser)
     begun, saved = time.perf_counter() - state.seconds, time.monotonic()
     budget = math.inf if budget_s is None else budget_s
-    total = 0.0
+    losses: list[float] = []
     while state.step < settings.steps and state.seconds < budget:
-        total += _step(
-            model, optimiser, training, settings, state.step, max(state.step / settings.steps, state.seconds / budget)
-        )
+        done = max(state.step / settings.steps, state.seconds / budget)
+        losses.append(_step(model, optimiser, training, settings, state.step, done))
         state.step += 1
         state.seconds = time.perf_counter() - begun
         last = state.step == settings.steps or state.seconds >= budget
         if last or state.step % _JUDGED_EVERY == 0:
-            state.log = [*(state.log or []), (state.step, total / _JUDGED_EVERY, *_judged(model, held_out, settings))]
-            total = 0.0
-        if last or time.monotonic() - saved > _CHECKPOINT_SECONDS:
+            loss = sum(losses) / len(losses)
+            state.log.append(JudgedRecord(state.step, loss, *_judged(model, held_out, settings)))
+            losses = []
+        if last or time.monotonic() - saved > CHECKPOINT_SECONDS:
             _save(folder, model, optimiser, state)
             saved = time.monotonic()
         if told is not None:
@@ -144,9 +169,8 @@ def _step(
     number: int,
     done: float,
 ) -> float:
-    first, last = settings.learning_rate, settings.final_learning_rate
     for group in optimiser.param_groups:
-        group["lr"] = last + (first - last) * (1 + math.cos(math.pi * min(done, 1.0))) / 2
+        group["lr"] = falling(settings.learning_rate, settings.final_learning_rate, min(done, 1.0))
     rows = np.random.default_rng([settings.seed, number]).integers(len(training.pieces), size=settings.batch)
     generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + number)
     batch = draw_batch(training, rows, settings, generator)
@@ -156,7 +180,7 @@ def _step(
     loss.backward()  # type: ignore[no-untyped-call]
     value = float(loss.detach())
     if not math.isfinite(value):
-        raise NasionError("the loss is no number any more: learning diverged; take a lower learning rate")
+        raise diverged()
     optimiser.step()
     return value
 
@@ -186,24 +210,17 @@ def _distances(model: LocalNet, batch: LocalBatch) -> torch.Tensor:
 
 
 def _begun(path: Path, model: LocalNet, optimiser: torch.optim.Optimizer) -> _State:
-    state = _State(model.state_dict(), optimiser.state_dict())
-    if path.exists():
-        try:
-            state = replace(state, **torch.load(io.BytesIO(read_bytes(path)), weights_only=True))
-            model.load_state_dict(state.model)
-            optimiser.load_state_dict(state.optimiser)
-        except (RuntimeError, EOFError, TypeError, ValueError, KeyError):
-            raise NasionError(f"{path}: is damaged; remove the run's folder and train again") from None
-    return state
+    """Return where the run that was stopped stands, or a new one."""
+    if not path.exists():
+        return _State()
+    values = read_run(path, model, optimiser)
+    try:
+        return _State(values["step"], values["seconds"], [JudgedRecord(*row) for row in values["log"] or []])
+    except (KeyError, TypeError):
+        raise damaged(path) from None
 
 
 def _save(folder: Path, model: LocalNet, optimiser: torch.optim.Optimizer, state: _State) -> None:
-    state.model, state.optimiser = model.state_dict(), optimiser.state_dict()
-    buffer = io.BytesIO()
-    torch.save(vars(state), buffer)
-    write_bytes(folder / _CHECKPOINT, buffer.getvalue())
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["step", "loss", *(f"held_out_error_mm_from_{sd:g}" for sd in _JUDGED_SDS_MM)])
-    table.writerows(state.log or [])
-    write_text(folder / "log.csv", text.getvalue())
+    values = {**vars(state), "log": [astuple(record) for record in state.log]}
+    write_run(folder / CHECKPOINT_FILE, values, model, optimiser)
+    write_log(folder / LOG_FILE, state.log)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
 from nasion.landmarks.surface.cloud import POINTS, Cloud, Frame, Sample, cloud_of_surface, make_cloud
 from nasion.landmarks.surface.heads import NAMES, Head, HeadSource, kind_of
+from nasion.landmarks.surface.lazy_samples import LazySamples
 from nasion.landmarks.surface.orientation import orient
 from nasion.landmarks.surface.orientation_template import STANDARD_CENTER_MM, STANDARD_MM, OrientationTemplate
 from nasion.landmarks.surface.scans import Scan, ScanSettings, simulate_scan
@@ -42,7 +42,7 @@ class SampleSettings:
     shift_sd_mm: float = 5.0
 
 
-class PeopleSamples(Sequence[Sample]):
+class PeopleSamples(LazySamples):
     """Samples of people, made when they are asked for: one for each source, person and repetition.
 
     Parameters
@@ -86,16 +86,8 @@ class PeopleSamples(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._sources) * len(self._indices) * self._repetitions
 
-    @overload
-    def __getitem__(self, k: int) -> Sample: ...
-    @overload
-    def __getitem__(self, k: slice) -> list[Sample]: ...
-    def __getitem__(self, k: int | slice) -> Sample | list[Sample]:
-        if isinstance(k, slice):
-            return [self[i] for i in range(*k.indices(len(self)))]
-        if not -len(self) <= k < len(self):
-            raise IndexError(k)
-        k %= len(self)
+    def sample(self, k: int) -> Sample:
+        """Return sample ``k``; one that is refused raises NasionError."""
         rest, source = divmod(k, len(self._sources))
         person = self._indices[rest % len(self._indices)]
         rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(self._epoch, k)))

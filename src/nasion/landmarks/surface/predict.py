@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray, Mesh
 from nasion.landmarks.surface.card import Card, ModelFolder, read_model
 from nasion.landmarks.surface.cloud import Cloud
@@ -19,8 +18,10 @@ from nasion.landmarks.surface.graphs import surface_graph
 from nasion.landmarks.surface.local_stage import LocalStage
 from nasion.landmarks.surface.locate import locate
 from nasion.landmarks.surface.orientation_template import STANDARD_MM
-from nasion.landmarks.surface.settings import LocalSettings, SurfaceNetSettings, settings_from
+from nasion.landmarks.surface.settings import LocalSettings, SurfaceNetSettings
+from nasion.networks.model_folder import stamps_of
 from nasion.networks.sessions import make_session
+from nasion.networks.stored_settings import settings_from
 
 _CELLS: Final = 16
 """Cells a side of the cube, by which points are put in order."""
@@ -117,11 +118,7 @@ def load_landmarker(folder: Path) -> SurfaceLandmarker:
         A file is missing or damaged.
 
     """
-    try:
-        stamps = tuple((folder / name).stat().st_mtime_ns for name in ("card.json", "model.onnx"))
-    except OSError:
-        raise NasionError(f"{folder}: holds no trained model; give a folder with model.onnx and card.json") from None
-    return _loaded(folder.resolve(), stamps)
+    return _loaded(folder.resolve(), stamps_of(folder))
 
 
 @lru_cache(maxsize=8)

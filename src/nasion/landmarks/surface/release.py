@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,9 @@ from nasion.landmarks.surface.orientation_template import STANDARD_MM, Orientati
 from nasion.landmarks.surface.predict import run_session
 from nasion.landmarks.surface.settings import SurfaceNetSettings
 from nasion.landmarks.surface.train import TrainedNet
+from nasion.networks.model_folder import hash_of
 from nasion.networks.sessions import make_session
+from nasion.networks.split import check_apart
 from nasion.version import __version__
 
 
@@ -156,55 +159,63 @@ def release(
 
     """
     onnx = to_onnx(trained.model, precision)
-    local_onnx, stage = None, None
-    if local is not None:
-        local_onnx = local_to_onnx(local.model, precision)
-        stage = LocalStage.of(local_onnx, trained.prototype * STANDARD_MM, local.settings)
-
-    def judged_on(samples: Iterable[Sample]) -> Measured:
-        return measure(onnx, samples, trained.prototype, trained.network, stage)
-
-    learnt = judged_on(calibration)
-    parts = {name: judged_on(test.samples) for name, test in tests.items()}
-    judged = Measured.joined(list(parts.values()))
-    both = sorted(set(learnt.people) & set(judged.people))
-    if both:
-        raise NasionError(f"{both[0]} is among the calibration people and the test people; split by person")
-    meaning = calibrate(learnt.evidence, learnt.errors_mm, learnt.people)
-    errors, invented = judge(meaning, judged, names)
-    card = Card(
-        scheme=scheme,
-        names=tuple(names),
-        network=asdict(trained.network),
-        training=asdict(trained.settings),
-        local=None if local is None else asdict(local.settings),
-        seed=trained.settings.seed,
-        data=data,
-        best_epoch=trained.best_epoch,
-        parameters=parameter_count(trained.model) + (0 if local is None else parameter_count(local.model)),
-        weights=precision,
-        prototype=tuple((float(x), float(y), float(z)) for x, y, z in trained.prototype),
-        calibration=meaning.to_plain(),
-        test_people=len(set(judged.people)),
-        test_samples=len(judged.people),
-        error_mm=errors.pop(""),
-        errors_mm=errors,
-        absent_invented=invented,
-        conditions={
-            name: ConditionErrors(
-                samples=len(part.people),
-                refused=tests[name].refused,
-                error_mm=judge(meaning, part, names)[0][""],
-                prototype_mm=float(np.nanmean(part.prototype_mm)),
-            )
-            for name, part in parts.items()
-        },
-        code_version=__version__,
-        model_sha256=hashlib.sha256(onnx).hexdigest(),
-        local_sha256=None if local_onnx is None else hashlib.sha256(local_onnx).hexdigest(),
-    )
+    local_onnx = None if local is None else local_to_onnx(local.model, precision)
+    stage = _stage(trained, local, local_onnx)
+    judged_on = partial(measure, onnx, prototype=trained.prototype, settings=trained.network, local=stage)
+    learnt, parts = judged_on(calibration), {name: judged_on(test.samples) for name, test in tests.items()}
+    made, told = _made_of(trained, local), _told(learnt, parts, tests, names)
+    made |= {"model_sha256": hash_of(onnx), "local_sha256": None if local_onnx is None else hash_of(local_onnx)}
+    card = Card(scheme=scheme, names=tuple(names), data=data, weights=precision, **made, **told)
     write_model(folder, ModelFolder(card, onnx, local_onnx), orientation, force=force)
     return card
+
+
+def _stage(trained: TrainedNet, local: TrainedLocal | None, onnx: bytes | None) -> LocalStage | None:
+    if local is None or onnx is None:
+        return None
+    return LocalStage.of(onnx, trained.prototype * STANDARD_MM, local.settings)
+
+
+def _made_of(trained: TrainedNet, local: TrainedLocal | None) -> dict[str, Any]:
+    """Return what a card tells of the networks and their training."""
+    return {
+        "network": asdict(trained.network),
+        "training": asdict(trained.settings),
+        "local": None if local is None else asdict(local.settings),
+        "seed": trained.settings.seed,
+        "best_epoch": trained.best_epoch,
+        "parameters": parameter_count(trained.model) + (0 if local is None else parameter_count(local.model)),
+        "prototype": tuple((float(x), float(y), float(z)) for x, y, z in trained.prototype),
+        "code_version": __version__,
+    }
+
+
+def _told(
+    learnt: Measured, parts: Mapping[str, Measured], tests: Mapping[str, TestSet], names: Sequence[str]
+) -> dict[str, Any]:
+    """Return what a card tells of the calibration people (``learnt``) and of the tests (``parts``)."""
+    judged = Measured.joined(list(parts.values()))
+    check_apart("calibration", learnt.people, "test", judged.people)
+    meaning = calibrate(learnt.evidence, learnt.errors_mm, learnt.people)
+    errors, invented = judge(meaning, judged, names)
+    conditions = {
+        name: ConditionErrors(
+            samples=len(part.people),
+            refused=tests[name].refused,
+            error_mm=judge(meaning, part, names)[0][""],
+            prototype_mm=float(np.nanmean(part.prototype_mm)),
+        )
+        for name, part in parts.items()
+    }
+    return {
+        "calibration": meaning.to_plain(),
+        "test_people": len(set(judged.people)),
+        "test_samples": len(judged.people),
+        "error_mm": errors.pop(""),
+        "errors_mm": errors,
+        "absent_invented": invented,
+        "conditions": conditions,
+    }
 
 
 def judge(

@@ -8,8 +8,8 @@ they do), and what takes the place of the fusion where there is one stratum (her
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Literal, TypeVar, get_args
+from dataclasses import dataclass, replace
+from typing import Final, Literal, get_args
 
 from nasion.errors import NasionError
 
@@ -20,8 +20,6 @@ the mesh (MSE-over-mesh, Eqs. 7-8, "2S"), or the best point of the mesh's triang
 Residual = Literal["branch", "block"]
 """Where a block's input is added: to each branch, before the linear fusion (the paper and its code), or to the block's
 output, so that it reaches the last layer unchanged (ours; the deeper the network, the more it gains)."""
-
-_Settings = TypeVar("_Settings", "SurfaceNetSettings", "TrainSettings", "LocalSettings")
 
 
 def _require(condition: bool, message: str) -> None:
@@ -185,19 +183,3 @@ PRESETS: Final[dict[str, SurfaceNetSettings]] = {
     "small": SurfaceNetSettings(points=2048, depth=12, width=48, residual="block", heat_sigma=0.06),
 }
 """The paper's size, for a GPU; a small one for CPUs, its heat maps as wide as its points are apart."""
-
-
-def settings_from(kind: type[_Settings], values: dict[str, Any]) -> _Settings:
-    """Return settings from plain values, as a card or a run's record holds them.
-
-    Raises
-    ------
-    NasionError
-        A name is unknown or a value not allowed.
-
-    """
-    unknown = sorted(set(values) - {field.name for field in fields(kind)})
-    if unknown:
-        raise NasionError(f"unknown setting {unknown[0]!r}; made by another version of Nasion? Train or install again")
-    nested = {"loss": LossSettings(**values["loss"])} if isinstance(values.get("loss"), dict) else {}
-    return kind(**{**values, **nested})

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, overload
+from typing import Final
 from zipfile import BadZipFile
 
 import numpy as np
@@ -15,6 +14,7 @@ from nasion.errors import NasionError
 from nasion.geometry.surface import Mesh
 from nasion.landmarks.surface.augmentation import AugmentSettings, augmented
 from nasion.landmarks.surface.cloud import Cloud, Sample
+from nasion.landmarks.surface.lazy_samples import LazySamples
 from nasion.readers.files import write_bytes
 
 ENDING: Final = ".npz"
@@ -53,8 +53,12 @@ def write_sample(path: Path, sample: Sample) -> None:
     write_bytes(path, content.getvalue())
 
 
-def read_sample(path: Path) -> Sample:
-    """Read what ``write_sample`` wrote; a damaged file raises NasionError."""
+def read_sample(path: Path, *, patches: bool = False) -> Sample:
+    """Read what ``write_sample`` wrote; a damaged file raises NasionError.
+
+    ``patches`` asks for the pieces of surface, too, where the sample has them: they are most of its bytes, and the
+    local stage alone learns from them.
+    """
     try:
         with np.load(path, allow_pickle=False) as stored:
             normals = stored["normals"].astype(np.float64)
@@ -69,14 +73,14 @@ def read_sample(path: Path) -> Sample:
             mesh = None
             if "faces" in stored.files:
                 mesh = Mesh(stored["vertices"].astype(np.float64), stored["faces"])
-            patches = stored["patches"] if "patches" in stored.files else None
-            return Sample(cloud, stored["landmarks"].astype(np.float64), str(stored["person"]), mesh, patches)
+            pieces = stored["patches"] if patches and "patches" in stored.files else None
+            return Sample(cloud, stored["landmarks"].astype(np.float64), str(stored["person"]), mesh, pieces)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         raise NasionError(f"{path}: the sample is damaged; remove it and start the training again") from None
 
 
 @dataclass(frozen=True, eq=False)
-class StoredSamples(Sequence[Sample]):
+class StoredSamples(LazySamples):
     """The samples of a folder that were not refused, read when they are asked for.
 
     Attributes
@@ -89,6 +93,8 @@ class StoredSamples(Sequence[Sample]):
         How they vary; None leaves them as they are.
     seed, epoch
         Decide what varies.
+    patches
+        With the pieces of surface; see ``read_sample``.
 
     """
 
@@ -97,6 +103,7 @@ class StoredSamples(Sequence[Sample]):
     augment: AugmentSettings | None = None
     seed: int = 0
     epoch: int = 0
+    patches: bool = False
 
     @classmethod
     def of(
@@ -106,24 +113,21 @@ class StoredSamples(Sequence[Sample]):
         augment: AugmentSettings | None = None,
         seed: int = 0,
         epoch: int = 0,
+        *,
+        patches: bool = False,
     ) -> StoredSamples:
         """Return the samples of a folder, in the order of their numbers."""
-        return cls(tuple(sorted(folder.glob(f"*{ENDING}"))), names, augment, seed, epoch)
+        return cls(tuple(sorted(folder.glob(f"*{ENDING}"))), names, augment, seed, epoch, patches)
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    @overload
-    def __getitem__(self, k: int) -> Sample: ...
-    @overload
-    def __getitem__(self, k: slice) -> list[Sample]: ...
-    def __getitem__(self, k: int | slice) -> Sample | list[Sample]:
-        if isinstance(k, slice):
-            return [self[i] for i in range(*k.indices(len(self)))]
-        sample = read_sample(self.paths[k])
+    def sample(self, k: int) -> Sample:
+        """Return sample ``k``."""
+        sample = read_sample(self.paths[k], patches=self.patches)
         if self.augment is None:
             return sample
-        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.epoch, k % len(self))))
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.epoch, k)))
         return augmented(sample, self.names, rng, self.augment)
 
 

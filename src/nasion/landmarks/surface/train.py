@@ -8,12 +8,10 @@ up again ends with the very weights of one that was not.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, astuple, dataclass, fields
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,19 +21,21 @@ import torch
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
 from nasion.landmarks.surface.batches import Prepared, batches, by_size, predicted, prepare, target
-from nasion.landmarks.surface.checkpoints import EpochRecord, RunState, load_state, save_state
 from nasion.landmarks.surface.cloud import Sample
 from nasion.landmarks.surface.graphs import mean_landmarks
 from nasion.landmarks.surface.model import SurfaceNet, adaptive_wing_loss
 from nasion.landmarks.surface.refinement import highest_points, weighted_mean
+from nasion.landmarks.surface.run_state import EpochRecord, RunState
 from nasion.landmarks.surface.settings import SurfaceNetSettings, TrainSettings
-from nasion.readers.files import claim_folder, write_text
+from nasion.networks.checkpoints import CHECKPOINT_FILE, CHECKPOINT_SECONDS, read_state, torch_device, write_state
+from nasion.networks.epochs import diverged, falling, shuffled
+from nasion.networks.split import check_apart
+from nasion.readers.files import claim_folder
 
 TrainingData = Callable[[int], Sequence[Sample]]
 """Epoch number from 0 to that epoch's samples; fresh augmentation an epoch is the caller's. The same number must give
 the same samples, or a run that goes on differs from one that was not stopped. The sequence may be lazy."""
 
-_CHECKPOINT_SECONDS: Final = 60.0
 _PROTOTYPE_SAMPLES: Final = 128
 """Training samples averaged for the prototype; ten times more move no landmark by a tenth of its own spread."""
 
@@ -165,70 +165,55 @@ class _Run:
 
     def _begin(self, landmarks: int) -> RunState:
         """Return the state of the run that was stopped, or that of a new one."""
-        path = self.folder / "checkpoint.pt"
+        path = self.folder / CHECKPOINT_FILE
         if path.exists():
-            state = load_state(path)
-            self.model.load_state_dict(state.model)
-            self.optimiser.load_state_dict(state.optimiser)
-            return state
+            return read_state(path, RunState, EpochRecord, self.model, self.optimiser)
         samples = self.training(0)
         chosen = np.unique(np.linspace(0, max(len(samples) - 1, 0), _PROTOTYPE_SAMPLES).astype(int))
         some = [samples[index] for index in chosen.tolist() if index < len(samples)]
+        self._check_people(sample.person for sample in some)
         for sample in some:
-            self._check_person(sample.person)
             if len(sample.landmarks) != landmarks:
                 raise NasionError(f"{sample.person}: has {len(sample.landmarks)} landmarks, but {landmarks} are named")
-        prototype = torch.from_numpy(mean_landmarks(sample.landmarks for sample in some))
-        return RunState(self.model.state_dict(), self.optimiser.state_dict(), prototype)
+        return RunState(prototype=torch.from_numpy(mean_landmarks(sample.landmarks for sample in some)))
 
     def finish(self) -> TrainedNet:
         """Learn until the last epoch or until the held-out people gain no more."""
         state, settings = self.state, self.settings
-        while (
-            state.epoch < settings.epochs
-            and state.epoch - state.best_epoch < settings.patience
-            and (self._elapsed_s() < self.budget_s or not state.best)
-        ):
+        while state.goes_on(settings.epochs, settings.patience, self.budget_s):
             self._epoch()
         model = SurfaceNet(self.network, len(self.prototype))
         model.load_state_dict(state.best)
         return TrainedNet(model.eval(), self.prototype, self.network, settings, state.best_epoch, tuple(state.history))
 
-    def _elapsed_s(self) -> float:
-        """Return the seconds of learning so far, those before a stop included."""
-        return self.state.seconds + sum(record.seconds for record in self.state.history)
-
     def _epoch(self) -> None:
-        state, size = self.state, self.settings.batch
+        state = self.state
         samples = self.training(state.epoch)
-        order = np.random.default_rng([self.settings.seed, state.epoch]).permutation(len(samples)).tolist()
-        groups = [order[first : first + size] for first in range(0, len(order), size)]
+        groups = shuffled(len(samples), self.settings.batch, self.settings.seed, state.epoch)
         if not groups:
             raise NasionError("there are no training samples; check the folder of people")
         begun = time.perf_counter() - state.seconds
         saved = time.monotonic()
         for batch in batches(samples, groups[state.step :], self.prototype, self.network, self.workers):
             done = (state.epoch + state.step / len(groups)) / self.settings.epochs
-            loss = self._learn(batch, min(max(done, self._elapsed_s() / self.budget_s), 1.0))
+            loss = self._learn(batch, min(max(done, state.elapsed_s() / self.budget_s), 1.0))
             state.step += 1
             state.loss_sum += loss
             state.seconds = time.perf_counter() - begun
-            if self._elapsed_s() >= self.budget_s:
+            if state.elapsed_s() >= self.budget_s:
                 break
             if state.step < len(groups):
                 self._tell(loss, len(groups), None)
-                if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
                     self._save()
                     saved = time.monotonic()
         self._close_epoch(loss, state.step, begun)
 
     def _learn(self, batch: list[Prepared], done: float) -> float:
         """Take one step of Adam; return the batch's mean loss."""
-        for item in batch:
-            self._check_person(item.person)
-        first, last = self.settings.learning_rate, self.settings.final_learning_rate
+        self._check_people(item.person for item in batch)
         for group in self.optimiser.param_groups:
-            group["lr"] = last + (first - last) * (1 + math.cos(math.pi * done)) / 2
+            group["lr"] = falling(self.settings.learning_rate, self.settings.final_learning_rate, done)
         self.model.train()
         self.optimiser.zero_grad()
         total = 0.0
@@ -238,7 +223,7 @@ class _Run:
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         if not math.isfinite(total):
-            raise NasionError("the loss is no number any more: learning diverged; take a lower learning rate")
+            raise diverged()
         self.optimiser.step()
         return total
 
@@ -270,22 +255,15 @@ class _Run:
         return float(np.mean(losses)), float(present.mean()) if len(present) else math.inf
 
     def _save(self) -> None:
-        self.state.model, self.state.optimiser = self.model.state_dict(), self.optimiser.state_dict()
-        save_state(self.folder / "checkpoint.pt", self.state)
-        text = io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow([column.name for column in fields(EpochRecord)])
-        table.writerows(astuple(record) for record in self.state.history)
-        write_text(self.folder / "log.csv", text.getvalue())
+        write_state(self.folder, self.state, self.model, self.optimiser)
 
     def _tell(self, loss: float, steps: int, record: EpochRecord | None) -> None:
         if self.progress is not None:
             told = Progress(self.state.epoch + 1, self.settings.epochs, self.state.step, steps, loss, record)
             self.progress(told)
 
-    def _check_person(self, person: str) -> None:
-        if person in self.held_people:
-            raise NasionError(f"{person} is among the training people and the held-out people; split by person")
+    def _check_people(self, people: Iterable[str]) -> None:
+        check_apart("training", people, "held-out", self.held_people)
 
 
 def _errors_mm(item: Prepared, heat: FloatArray, top_points: int) -> FloatArray:
@@ -297,12 +275,3 @@ def _errors_mm(item: Prepared, heat: FloatArray, top_points: int) -> FloatArray:
         found.append(weighted_mean(points[top], column[top]))
     errors: FloatArray = np.linalg.norm(np.stack(found) - item.landmarks, axis=1) * item.scale_mm
     return errors
-
-
-def torch_device(name: str) -> torch.device:
-    """Return ``cpu`` or ``cuda``; another name, or no CUDA device here, raises NasionError."""
-    if name not in ("cpu", "cuda"):
-        raise NasionError(f"there is no device {name!r}; give cpu or cuda")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise NasionError("there is no CUDA device here; give --device cpu")
-    return torch.device(name)

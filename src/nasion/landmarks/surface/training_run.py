@@ -26,8 +26,9 @@ from nasion.landmarks.surface.release import TestSet, release
 from nasion.landmarks.surface.sample_making import check_sources, make_samples
 from nasion.landmarks.surface.settings import SurfaceNetSettings
 from nasion.landmarks.surface.stored_samples import StoredSamples, refused_in
-from nasion.landmarks.surface.train import Progress, TrainedNet, torch_device, train
+from nasion.landmarks.surface.train import Progress, TrainedNet, train
 from nasion.landmarks.surface.training_plan import TrainingPlan
+from nasion.networks.checkpoints import torch_device
 from nasion.readers.files import claim_folder
 
 MODEL: Final = "model"
@@ -84,14 +85,23 @@ def train_surface_landmarks(
         return read_model(model).card
     samples = out / "samples"
     took_s = make_samples(plan, samples, executor, made or (lambda done, total: None))
-    heat_s, local_s = None, None
-    if plan.minutes is not None:
-        left_s = max(60.0 * plan.minutes - took_s, _LEAST_LEARNING * 60.0 * plan.minutes)
-        heat_s, local_s = (1 - _LOCAL_SHARE) * left_s, _LOCAL_SHARE * left_s
+    heat_s, local_s = _budgets(plan.minutes, took_s)
     trained = learn_from(
         plan, samples, out / "run", plan.network, device=device, threads=threads, budget_s=heat_s, learnt=learnt
     )
     local = learn_local(plan, samples, out / "local", trained.prototype, local_s, local_learnt)
+    return _released(plan, samples, model, trained, local)
+
+
+def _budgets(minutes: float | None, took_s: float) -> tuple[float | None, float | None]:
+    """Return the seconds of learning for the network and for the local stage, after samples that took ``took_s``."""
+    if minutes is None:
+        return None, None
+    left_s = max(60.0 * minutes - took_s, _LEAST_LEARNING * 60.0 * minutes)
+    return (1 - _LOCAL_SHARE) * left_s, _LOCAL_SHARE * left_s
+
+
+def _released(plan: TrainingPlan, samples: Path, model: Path, trained: TrainedNet, local: TrainedLocal) -> Card:
     tests = {part: TestSet(_stored(plan, samples, part), refused_in(samples / part)) for part in ("clean", "raw")}
     return release(
         trained,
@@ -149,9 +159,10 @@ def learn_local(
     mirror = mirror_order(plan.names)
     rng = np.random.default_rng(plan.seed)
     held = (replace(s, patches=landmark_patches(s, rng)) for s in _stored(plan, samples, "held_out"))
+    training = StoredSamples.of(samples / "training", plan.names, patches=True)
     return train_local(
         run,
-        local_data(_stored(plan, samples, "training"), prototype, mirror),
+        local_data(training, prototype, mirror),
         local_data(held, prototype, mirror),
         plan.local,
         budget_s=budget_s,

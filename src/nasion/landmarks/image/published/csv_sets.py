@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from nasion.errors import NasionError
-from nasion.landmarks.image.published.tables import PublishedSet, existing, points_of, read_table
+from nasion.landmarks.image.published.tables import TRAINING, PublishedSet, existing, points_of, read_table
 from nasion.landmarks.image.samples import ImageSample
 
 FACES_TABLE: Final = "landmarks68.csv"
@@ -14,7 +14,6 @@ FILMS_TABLE: Final = "landmarks.csv"
 PAIRS_TABLE: Final = "same_patient_pairs.csv"
 ISBI_MM_PER_PX: Final = 0.25
 """The challenge's 0.1 mm a pixel for 1935 x 2400 pixels, at the stored 774 x 960. True sizes seem some 9 % larger."""
-TRAINING: Final = "train"
 _TERMS_300W: Final = "non-commercial research only (the 300-W annotations); the photographs have no licence stated"
 _TERMS_ISBI: Final = "no licence stated (ISBI 2015 challenge, for research)"
 
@@ -40,7 +39,8 @@ def read_faces68(folder: Path) -> PublishedSet:
         part = TRAINING if row["subset"].endswith("train") else row["subset"]
         person = f"{row['subset']}/{image.stem.rpartition('_')[0] or image.stem}"
         samples.append(ImageSample(image, points_of(path, number, row, columns), person, part=part))
-    return PublishedSet("HELEN and AFW", tuple(samples), _TERMS_300W)
+    learnt = sorted({row["subset"] for row in rows if row["subset"].endswith("train")})
+    return PublishedSet("HELEN and AFW", tuple(samples), _TERMS_300W, " and ".join(learnt))
 
 
 def read_cephalograms(folder: Path) -> PublishedSet:

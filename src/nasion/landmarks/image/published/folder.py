@@ -13,6 +13,7 @@ from nasion.landmarks.image.published.csv_sets import (
     read_cephalograms,
     read_faces68,
 )
+from nasion.landmarks.image.published.london import LONDON_TABLE, read_london
 from nasion.landmarks.image.published.plain import ENDING, read_plain
 from nasion.landmarks.image.published.tables import PublishedSet
 from nasion.landmarks.image.published.text_sets import WFLW_LISTS, read_300w, read_wflw
@@ -50,6 +51,8 @@ def read_published(folder: Path, scheme: ImageScheme) -> PublishedSet:
 def _reader(folder: Path) -> Callable[[Path, ImageScheme], PublishedSet]:
     if (folder / FACES_TABLE).is_file():
         return lambda path, scheme: read_faces68(path)
+    if (folder / LONDON_TABLE).is_file():
+        return lambda path, scheme: read_london(path)
     if (folder / FILMS_TABLE).is_file() and (folder / PAIRS_TABLE).is_file():
         return lambda path, scheme: read_cephalograms(path)
     if (folder / CONFIG).is_file():

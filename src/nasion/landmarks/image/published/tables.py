@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -15,14 +16,35 @@ from nasion.geometry.surface import FloatArray
 from nasion.landmarks.image.samples import ImageSample
 from nasion.readers.files import read_text
 
+TRAINING: Final = "train"
+"""The part of a set that its makers meant to be learnt from."""
+
 
 @dataclass(frozen=True, eq=False)
 class PublishedSet:
-    """Samples of a set, their part named as in the set, and what its terms allow."""
+    """Samples of a set.
+
+    Attributes
+    ----------
+    name
+        Of the set.
+    samples
+        Their part is ``TRAINING``, ``""`` in a set without parts, or the set's name of a part to test on.
+    terms
+        What the set's terms allow.
+    training_name
+        The set's own name of the training part.
+    people
+        Name of the set whose people are shown, where another set made this one of its images: a person has the same
+        name in both. Empty: the people are this set's own.
+
+    """
 
     name: str
     samples: tuple[ImageSample, ...]
     terms: str
+    training_name: str = TRAINING
+    people: str = ""
 
 
 def read_table(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:

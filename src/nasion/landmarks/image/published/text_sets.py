@@ -8,8 +8,7 @@ from typing import Final
 import numpy as np
 
 from nasion.errors import NasionError
-from nasion.landmarks.image.published.csv_sets import TRAINING
-from nasion.landmarks.image.published.tables import PublishedSet, existing
+from nasion.landmarks.image.published.tables import TRAINING, PublishedSet, existing
 from nasion.landmarks.image.samples import ImageSample
 from nasion.readers.files import read_text
 from nasion.readers.landmark_formats import parse_pts

@@ -8,8 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from nasion.errors import NasionError
-from nasion.landmarks.image.published.csv_sets import TRAINING
-from nasion.landmarks.image.published.tables import PublishedSet
+from nasion.landmarks.image.published.tables import TRAINING, PublishedSet
 from nasion.landmarks.image.published.text_sets import IMAGES
 from nasion.landmarks.image.samples import ImageSample
 from nasion.landmarks.image.schemes import ImageScheme

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nasion.errors import NasionError
+from nasion.networks.torchvision_operators import import_torchvision
 from nasion.readers.files import write_json
 
 VARIANTS: Final = {"v8n": "yolov8n-pose.yaml", "v11n": "yolo11n-pose.yaml"}
@@ -62,7 +63,7 @@ def train_yolo(config: Path, out: Path, settings: YoloSettings | None = None) ->
     Raises
     ------
     NasionError
-        ultralytics or a torchvision that fits is not installed, or the variant is unknown.
+        ultralytics or torchvision is not installed, or the variant is unknown.
 
     """
     s = settings or YoloSettings()
@@ -98,15 +99,12 @@ def train_yolo(config: Path, out: Path, settings: YoloSettings | None = None) ->
 
 
 def require_yolo(variant: str) -> None:
-    """Raise NasionError where ultralytics or a torchvision that fits is not there, or the variant is unknown."""
+    """Raise NasionError where ultralytics or torchvision is not there, or the variant is unknown."""
     if variant not in VARIANTS:
         raise NasionError(f"there is no YOLO variant {variant!r}; use one of {', '.join(VARIANTS)}")
     if importlib.util.find_spec("ultralytics") is None:
         raise NasionError("YOLO-pose needs ultralytics, whose licence is AGPL-3.0; run: pip install 'nasion[yolo]'")
     try:
-        import torchvision.ops  # noqa: F401
-    except Exception:  # operators of another build of PyTorch raise RuntimeError and others
-        raise NasionError(
-            "YOLO-pose needs torchvision, and the one here does not fit PyTorch; install the torchvision of the same "
-            "build (CPU or CUDA)"
-        ) from None
+        import_torchvision()
+    except ImportError:
+        raise NasionError("YOLO-pose needs torchvision; run: pip install 'nasion[yolo]'") from None
