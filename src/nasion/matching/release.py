@@ -25,6 +25,7 @@ class Origin:
     training_people: int
     held_out_people: int
     unusable_pictures: int
+    learnt_from: tuple[str, ...] = ()
 
 
 def packed_model(trained: Trained, settings: MatchSettings, origin: Origin) -> ModelFolder:
@@ -42,6 +43,7 @@ def packed_model(trained: Trained, settings: MatchSettings, origin: Origin) -> M
         input_px={name: input_px(name) for name in sorted(networks)},
         data=origin.data,
         landmarks=origin.landmarks,
+        learnt_from=origin.learnt_from,
         training_people=origin.training_people,
         held_out_people=origin.held_out_people,
         unusable_pictures=origin.unusable_pictures,

@@ -14,7 +14,7 @@ from typing import Final
 import torch
 
 from nasion.matching.backbones import describers
-from nasion.matching.card import Card, read_model
+from nasion.matching.card import Card, picture_mark, read_model
 from nasion.matching.points import PointFinder
 from nasion.matching.prepared import PreparedPair, Preparing, prepare_pairs
 from nasion.matching.release import Origin, packed_matcher, packed_model, write_tested
@@ -91,6 +91,7 @@ def train_matching(
         people[0],
         people[1],
         len(faults | more),
+        learnt_marks([*split.training, *split.held_out]),
     )
     packed = packed_model(trained, settings, origin)
     matcher = packed_matcher(packed)
@@ -111,6 +112,11 @@ def preparing_of(settings: MatchSettings, finder: PointFinder | None, store: Pat
         settings.learning.seed,
         store,
     )
+
+
+def learnt_marks(pairs: Sequence[MatchPair]) -> tuple[str, ...]:
+    """Return the marks of all pictures of some pairs, by which experiments know their people again."""
+    return tuple(sorted({picture_mark(picture.path) for pair in pairs for picture in (pair.probe, pair.face)}))
 
 
 def usable(pairs: Sequence[PreparedPair | None]) -> list[PreparedPair]:
