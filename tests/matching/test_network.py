@@ -62,7 +62,7 @@ def test_missing_landmarks_carry_nothing() -> None:
     assert -float((plan * torch.from_numpy(cost)).sum()) == pytest.approx(expected[0], abs=1e-5)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", sorted(set(MODES) - {"ours"}))  # ours knows which landmark is which
 def test_order_of_the_landmarks_does_not_matter(mode: str) -> None:
     settings = MODES[mode]
     encoder, pair_net = networks(settings)
@@ -144,7 +144,7 @@ def test_projection_finds_who_is_who() -> None:
         return (people[:, None] + noise + offset).astype(np.float32)
 
     probes, faces = pictures(0.0, 3), pictures(7.0, 3)
-    probe, face = fit_projections(probes[:60], faces[:60], 5)
+    probe, face = fit_projections(probes[:60], faces[:60], 5, np.ones(40, np.float32))
 
     def hits(a: np.ndarray, b: np.ndarray) -> float:
         a, b = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b))
@@ -154,7 +154,7 @@ def test_projection_finds_who_is_who() -> None:
     found = hits((probes[60:, 0] - probe.mean) @ probe.matrix, (faces[60:, 0] - face.mean) @ face.matrix)
     assert found > 0.6 and raw < found - 0.2
     assert np.array_equal(probe.matrix, face.matrix)
-    wide = fit_projections(probes[:4, :1], faces[:4, :1], 12)[0].matrix
+    wide = fit_projections(probes[:4, :1], faces[:4, :1], 12, np.ones(40, np.float32))[0].matrix
     assert wide.shape == (40, 12) and not wide[:, 6:].any()
 
 

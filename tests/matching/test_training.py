@@ -26,11 +26,11 @@ from nasion.matching.settings import (  # noqa: E402
     LearningSettings,
     MatchSettings,
     match_settings,
-    settings_from,
 )
 from nasion.matching.train import judged, learn  # noqa: E402
 from nasion.matching.training_plan import TrainingPlan, dataset_settings, folds_by_person, split_pairs  # noqa: E402
 from nasion.matching.training_run import MODEL, train_matching  # noqa: E402
+from nasion.networks.stored_settings import settings_from  # noqa: E402
 
 FINDER = aligned_set_points(point_scheme("ibug68"))
 QUICK = replace(PRESETS["contours"], learning=LearningSettings(epochs=1, batch=8, copies=1, global_dropout=0.5))

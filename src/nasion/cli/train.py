@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from nasion.landmarks.surface.card import Card
     from nasion.landmarks.surface.train import Progress
     from nasion.landmarks.surface.training_plan import TrainingPlan
+    from nasion.matching.points import PointFinder
+    from nasion.matching.train import EpochRecord as MatchingRecord
 
 app = typer.Typer(help="Train networks.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -251,3 +253,67 @@ def rendered_faces(
     with progress() as advance:
         made = make_faces(FacesPlan(str(data.resolve()), count, seed), out, lambda at, of: advance("pictures", at, of))
     typer.echo(f"{out}: {count} pictures, {made} of them new")
+
+
+@app.command("matching")
+def matching(
+    out: Out,
+    dataset: Annotated[str, typer.Option("--dataset", help="cuhk, population or s2f.")],
+    data: Annotated[Path, typer.Option("--data", help="The set's folder.")],
+    preset: Annotated[
+        str, typer.Option("--preset", help="contours (ours), offline (the paper, no download) or paper.")
+    ] = "contours",
+    ablation: Annotated[
+        str | None, typer.Option("--ablation", help="Of the paper's Tables 2 to 4, e.g. no-ot or patch-64.")
+    ] = None,
+    hide_hair: Annotated[
+        bool, typer.Option("--hide-hair", help="Learn the inner face alone, in random crops.")
+    ] = False,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", help="For learning; the preset's epochs at most.")
+    ] = None,
+    seed: Seed = 0,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Threads.")] = 2,
+) -> None:
+    """Train the network that matches sketches or radiographs to photographs, and write OUT/model.
+
+    A run that was stopped goes on where it was when it is started again with the same options.
+    """
+    needs_torch()
+    from nasion.cli.show import progress
+    from nasion.matching.training_plan import TrainingPlan
+    from nasion.matching.training_run import MODEL, Watch, train_matching
+
+    plan = TrainingPlan(dataset, str(data.resolve()), preset, ablation, hide_hair, minutes, seed)
+    with progress() as advance:
+
+        def learnt(record: MatchingRecord) -> None:
+            advance("learning", record.epoch, plan.settings.learning.epochs)
+            typer.echo(
+                f"epoch {record.epoch}: loss {record.loss:.3f} (triplet {record.triplet:.3f}, transport "
+                f"{record.transport:.3f}), held-out triplet {record.held_out_loss:.3f}, held-out R@1 "
+                f"{record.held_out_recall:.0%}, {record.seconds:.0f} s",
+                err=True,
+            )
+
+        watch = Watch(lambda done, total: advance("pictures", done, total), learnt)
+        card = train_matching(plan, out, _point_finder(plan.settings.pictures.scheme), threads=jobs, watch=watch)
+    typer.echo(f"{out / MODEL}: {card.data}, best epoch {card.best_epoch}, {card.unusable_pictures} pictures unusable")
+    for name, test in card.tests.items():
+        recall = ", ".join(f"R@{k} {value:.1%} (chance {test.chance[k]:.1%})" for k, value in test.recall.items())
+        typer.echo(f"{name}: {test.n_queries} probes, {test.n_gallery} faces, {test.failures} failures; {recall}")
+
+
+def _point_finder(scheme: str) -> PointFinder | None:
+    """Return what finds the landmarks of pictures without landmark files; None where nothing does."""
+    from nasion.landmarks.image.find import find_image_landmarks, model_folder
+    from nasion.matching.points import PointFinder
+    from nasion.networks.model_folder import MODEL_FILE
+    from nasion.readers.files import sha256
+
+    if scheme != "ibug68":
+        return None
+    weights = sha256(model_folder(scheme) / MODEL_FILE)[:16]
+    return PointFinder(
+        f"network for {scheme} {weights}", lambda pixels: find_image_landmarks(pixels, scheme).result.points_px
+    )

@@ -18,16 +18,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from nasion.errors import NasionError
-from nasion.matching.settings import LearningSettings, MatchSettings, NetworkSettings, PictureSettings, settings_from
+from nasion.matching.settings import MatchSettings
 from nasion.matching.tokens import TokenShape
-from nasion.readers.files import output_folder, read_bytes, read_text, sha256, write_bytes, write_text
+from nasion.networks.model_folder import CARD_FILE, read_card, read_checked, write_card
+from nasion.networks.stored_settings import settings_from
+from nasion.readers.files import output_folder, sha256, write_bytes
 
-CARD_FILE: Final = "card.json"
 PATCHES, WHOLE, PROBE, FACE, PAIR = "patches.onnx", "whole.onnx", "probe.onnx", "face.onnx", "pair.onnx"
 """Files of the networks."""
 
@@ -80,12 +81,7 @@ class Card(BaseModel):
 
     def match_settings(self) -> MatchSettings:
         """Return the settings; values of another version raise NasionError."""
-        own = self.settings
-        return MatchSettings(
-            settings_from(PictureSettings, own.get("pictures", {})),
-            settings_from(NetworkSettings, own.get("network", {})),
-            settings_from(LearningSettings, own.get("learning", {})),
-        )
+        return settings_from(MatchSettings, self.settings)
 
     def shape(self) -> TokenShape:
         """Return the sizes of the tokens."""
@@ -121,7 +117,7 @@ def write_model(folder: Path, card: Card, files: Mapping[str, bytes]) -> None:
     with output_folder(folder) as temporary:
         for name, content in files.items():
             write_bytes(temporary / name, content)
-        write_text(temporary / CARD_FILE, card.model_dump_json(indent=1) + "\n")
+        write_card(temporary, card)
 
 
 def read_model(folder: Path) -> ModelFolder:
@@ -133,17 +129,7 @@ def read_model(folder: Path) -> ModelFolder:
         A file is missing or damaged, or is not the one of the card.
 
     """
-    try:
-        card = Card.model_validate_json(read_text(folder / CARD_FILE))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise NasionError(f"{folder / CARD_FILE}: {place}: {first['msg']}; train the model again") from None
+    card = read_card(folder, Card)
     if not {PROBE, FACE, PAIR} <= set(card.files):
         raise NasionError(f"{folder / CARD_FILE}: names no {PROBE}, {FACE} or {PAIR}; train the model again")
-    files = {}
-    for name, expected in card.files.items():
-        files[name] = read_bytes(folder / Path(name).name)
-        if hashlib.sha256(files[name]).hexdigest() != expected:
-            raise NasionError(f"{folder / name}: is not the file of {CARD_FILE}; copy the model's folder again")
-    return ModelFolder(card, files)
+    return ModelFolder(card, {name: read_checked(folder / Path(name).name, own) for name, own in card.files.items()})

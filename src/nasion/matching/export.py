@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import torch
 from torch import Tensor, nn
 
@@ -14,6 +12,7 @@ from nasion.matching.model import GraphEncoder, PairNet
 from nasion.matching.point_schemes import point_scheme
 from nasion.matching.settings import MatchSettings
 from nasion.matching.tokens import TokenShape
+from nasion.networks.model_folder import hash_of
 from nasion.networks.onnx_files import onnx_bytes
 
 
@@ -72,4 +71,4 @@ def token_shape(encoder: GraphEncoder, settings: MatchSettings) -> TokenShape:
 
 def file_hashes(files: dict[str, bytes]) -> dict[str, str]:
     """Return the SHA-256 of each file."""
-    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return {name: hash_of(content) for name, content in files.items()}

@@ -100,7 +100,7 @@ class GraphEncoder(nn.Module):
         hidden = torch.relu(adjacency @ self.second(hidden)) * there[:, :, None]
         count = there.sum(dim=1, keepdim=True)
         pooled = hidden.sum(dim=1) / count  # Eq. 6
-        context = self._context(whole, side)
+        context = self._context(nodes, there, whole, side)
         if blind:
             context = torch.zeros_like(context)
         joined = torch.cat([pooled, context], dim=1)  # Eqs. 7 and 8
@@ -111,12 +111,15 @@ class GraphEncoder(nn.Module):
         tokens = torch.cat([hidden, context[:, None].expand(-1, hidden.shape[1], -1)], dim=2) * there[:, :, None]
         return Encoded(tokens, there, _unit(found))
 
-    def _context(self, whole: Tensor, side: str) -> Tensor:
+    def _context(self, nodes: Tensor, there: Tensor, whole: Tensor, side: str) -> Tensor:
         if not self.projected:
             return (whole - self.global_mean) / self.global_sd
         mean: Tensor = getattr(self, f"{side}_mean")
         # of the length of a standardised vector, like the graph's part
-        found: Tensor = _unit((whole - mean) @ self.projection) * self.global_width**0.5
+        count = nodes.shape[1] * (nodes.shape[2] - 2)
+        patches = (nodes[:, :, 2:].flatten(1) - mean[:count]).view(nodes.shape[0], nodes.shape[1], -1)
+        seen = torch.cat([(patches * there[:, :, None]).flatten(1), whole - mean[count:]], dim=1)
+        found: Tensor = _unit(seen @ self.projection) * self.global_width**0.5
         return found
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasion.errors import NasionError
-from nasion.matching.card import CARD_FILE, FACE, PAIR, PATCHES, PROBE, WHOLE, Card, ModelFolder, read_model
+from nasion.matching.card import FACE, PAIR, PATCHES, PROBE, WHOLE, Card, ModelFolder, read_model
 from nasion.matching.descriptors import ORIENTATIONS, Descriptor, NetworkDescriptor, orientations
 from nasion.matching.graphs import adjacency
 from nasion.matching.nodes import Nodes, nodes_of
@@ -20,6 +20,7 @@ from nasion.matching.samples import side_of
 from nasion.matching.settings import MatchSettings
 from nasion.matching.tokens import Float32, Tokens, TokenShape
 from nasion.matching.transport import transport_similarity
+from nasion.networks.model_folder import CARD_FILE
 from nasion.networks.sessions import make_session
 
 _PROBES, _FACES = 8, 32

@@ -22,10 +22,10 @@ from nasion.matching.samples import MatchPair, MatchPicture
 from nasion.matching.settings import PictureSettings
 from nasion.readers.files import read_bytes, sha256, write_bytes
 
-_FORMAT: Final = 1
-_SHIFT: Final = 0.02
-_TURN_DEG: Final = 1.5
-_SCALE: Final = 0.02
+_FORMAT: Final = 2
+_SHIFT: Final = 0.01
+_TURN_DEG: Final = 1.0
+_SCALE: Final = 0.015
 _EACH: Final = 0.01
 """How far a detector may err, SDs: all points together (over the face's height), and each by itself."""
 

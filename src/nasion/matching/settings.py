@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from typing import Any, Final, TypeVar, get_args
+from dataclasses import dataclass, replace
+from typing import Any, Final, get_args
 
 from nasion.errors import NasionError
 from nasion.matching.frames import FrameKind
@@ -15,8 +15,6 @@ from nasion.matching.point_schemes import point_scheme
 
 BACKBONES: Final = ("orientations", "efficientnet_lite0", "resnet18", "mobilenetv2", "efficientnet_b0", "vit_b16")
 """What sees the patches; see ``descriptors`` and ``backbones``."""
-
-_Settings = TypeVar("_Settings")
 
 
 def _require(condition: bool, message: str) -> None:
@@ -85,9 +83,8 @@ class NetworkSettings:
     beta
         Of Eqs. 22 and 23 [?].
     global_width
-        Ours: the global feature is brought to so many numbers by a projection that is fitted to the training people
-        (``projection``) and scaled to unit length, and so is each side's mean taken off; 0, the paper: it enters as it
-        is.
+        Ours: whole picture and patches together are brought to so many numbers by a projection that is fitted to the
+        training people (see ``projection``); this takes the global feature's place. 0, the paper: it enters as it is.
     quiet_start
         Ours: attention and feed-forward network start at zero, so that learning starts from the projection's answer.
 
@@ -219,11 +216,3 @@ def match_settings(preset: str = DEFAULT_PRESET, ablation: str | None = None) ->
         return PRESETS[preset]
     _require(ablation in ABLATIONS, f"there is no ablation {ablation!r}; use one of {', '.join(ABLATIONS)}")
     return ABLATIONS[ablation](PRESETS[preset])
-
-
-def settings_from(kind: type[_Settings], values: dict[str, Any]) -> _Settings:
-    """Return settings from the plain values of a card; an unknown name raises NasionError."""
-    unknown = sorted(set(values) - {field.name for field in fields(kind)})  # type: ignore[arg-type]
-    if unknown:
-        raise NasionError(f"unknown setting {unknown[0]!r}; made by another version of Nasion? Train the model again")
-    return kind(**values)

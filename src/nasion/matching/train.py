@@ -15,18 +15,19 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nasion.errors import NasionError
 from nasion.matching.batches import PairTensors, Pictures, tensors_of
 from nasion.matching.model import Encoded, GraphEncoder, PairNet, Statistics, combined, transport_cost
 from nasion.matching.prepared import PreparedPair
-from nasion.matching.projection import fit_projections
+from nasion.matching.projection import block_scales, fit_projections
 from nasion.matching.settings import MatchSettings
-from nasion.networks.checkpoints import damaged, read_checkpoint, write_checkpoint, write_log
+from nasion.networks.checkpoints import CHECKPOINT_FILE, LOG_FILE, read_run, write_log, write_run
+from nasion.networks.split import check_apart
 from nasion.readers.files import claim_folder
 
-CHECKPOINT: Final = "checkpoint.pt"
 _LEAST_SD: Final = 1e-3
 _FACES_AT_ONCE: Final = 16
 
@@ -77,8 +78,11 @@ def build(settings: MatchSettings, training: PairTensors) -> tuple[GraphEncoder,
     probe, face = training.probe, training.face
     projections = None
     if settings.network.global_width:
-        wholes = [side.whole.numpy() for side in (probe, face)]
-        projections = fit_projections(wholes[0], wholes[1], settings.network.global_width)
+        seen = [_seen(side) for side in (probe, face)]
+        patches, wholes = (np.concatenate([own[part] for own in seen]) for part in (0, 1))
+        vectors = [np.concatenate(own, axis=2) for own in seen]
+        width = settings.network.global_width
+        projections = fit_projections(vectors[0], vectors[1], width, block_scales(patches, wholes))
     encoder = GraphEncoder(settings.network, _statistics([probe, face]), projections)
     return encoder, PairNet(settings.network, encoder.width)
 
@@ -120,7 +124,7 @@ def learn(
     modules = torch.nn.ModuleList([encoder, pair_net])
     parameters = [own for own in modules.parameters() if own.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=settings.learning.rate, weight_decay=settings.learning.weight_decay)
-    state = _resumed(folder / CHECKPOINT, modules, optimizer)
+    state = _resumed(folder / CHECKPOINT_FILE, modules, optimizer)
     records = [EpochRecord(**values) for values in state["records"]]
     best: dict[str, Tensor] = state["best"] or _copied(modules)
     trained = Trained(encoder, pair_net, ())
@@ -136,11 +140,8 @@ def learn(
         if held_loss < best_yet:
             best = _copied(modules)
         rows = [asdict(record) for record in records]
-        write_checkpoint(
-            folder / CHECKPOINT,
-            {"records": rows, "best": best, "weights": modules.state_dict(), "optimizer": optimizer.state_dict()},
-        )
-        write_log(folder / "log.csv", records)
+        write_run(folder / CHECKPOINT_FILE, {"records": rows, "best": best}, modules, optimizer)
+        write_log(folder / LOG_FILE, records)
         if told is not None:
             told(records[-1])
     modules.load_state_dict(best)
@@ -233,6 +234,13 @@ def _epoch(
     return float(mean[0]), float(mean[1]), float(mean[2])
 
 
+def _seen(side: Pictures) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return (people, copies, n d) patches, NaN where missing, and (people, copies, g) whole pictures."""
+    features = side.nodes[..., 2:].numpy().copy()
+    features[side.there.numpy() == 0] = np.nan
+    return features.reshape(*features.shape[:2], -1), side.whole.numpy()
+
+
 def _statistics(sides: Sequence[Pictures]) -> Statistics:
     features = torch.cat([side.nodes[..., 2:][side.there > 0] for side in sides])
     wholes = torch.cat([side.whole.flatten(0, 1) for side in sides])
@@ -246,9 +254,7 @@ def _statistics(sides: Sequence[Pictures]) -> Statistics:
 
 def _refuse(training: Sequence[PreparedPair], held_out: Sequence[PreparedPair]) -> None:
     people = {pair.person for pair in training}
-    both = sorted(people & {pair.person for pair in held_out})
-    if both:
-        raise NasionError(f"{both[0]} is among the training and the held-out people; split by person")
+    check_apart("training", people, "held-out", [pair.person for pair in held_out])
     if len(people) < 4 or not held_out:
         raise NasionError(f"{len(people)} training people are too few; give at least 4, and some held out")
 
@@ -270,10 +276,4 @@ def _copied(modules: torch.nn.Module) -> dict[str, Tensor]:
 def _resumed(path: Path, modules: torch.nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     if not path.is_file():
         return {"records": [], "best": None}
-    state = read_checkpoint(path)
-    try:
-        modules.load_state_dict(state["weights"])
-        optimizer.load_state_dict(state["optimizer"])
-    except (KeyError, RuntimeError, ValueError):
-        raise damaged(path) from None
-    return state
+    return read_run(path, modules, optimizer)
