@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from nasion.matching.nodes import Nodes
 from nasion.matching.point_schemes import point_scheme
+from nasion.matching.points import aligned_set_points
 from nasion.matching.prepared import Graphs, PreparedPair
 from nasion.matching.settings import LearningSettings, MatchSettings, NetworkSettings, PictureSettings
 
@@ -64,7 +66,7 @@ def face_picture(seed: int, size: tuple[int, int] = (200, 250)) -> np.ndarray:
     return soft.astype(np.uint8)
 
 
-def write_set(folder: Path, people: int, parts: tuple[str, ...] = ("train",)) -> None:
+def write_set(folder: Path, people: int, parts: tuple[str, ...] = ("train",), landmarks: bool = False) -> None:
     """Write a set laid out like CUHK's: the sketch is the photograph without colours, its brightness turned round."""
     import csv
 
@@ -80,4 +82,10 @@ def write_set(folder: Path, people: int, parts: tuple[str, ...] = ("train",)) ->
             sketch = 255 - photo.mean(axis=2).astype(np.uint8)
             Image.fromarray(photo).save(folder / "photo" / f"{k}.png")
             Image.fromarray(sketch).save(folder / "sketch" / f"{k}.png")
+            if landmarks:
+                points = aligned_set_points(point_scheme("ibug68")).find(photo)
+                named = {str(number): point for number, point in enumerate(points.tolist(), start=1)}
+                text = json.dumps({"scheme": "ibug68", "units": "px", "landmarks": named})
+                for name in ("photo", "sketch"):
+                    (folder / name / f"{k}.landmarks.json").write_text(text)
             table.writerow([parts[k % len(parts)], f"p{k}", "f", f"photo/{k}.png", f"sketch/{k}.png"])

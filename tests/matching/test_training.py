@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install 'nasion[train]'")
 
+from cli.command import nasion  # noqa: E402
 from matching.small import SMALL, like_pair, write_set  # noqa: E402
 from nasion.errors import NasionError  # noqa: E402
 from nasion.matching.batches import tensors_of  # noqa: E402
@@ -217,3 +218,17 @@ def test_from_files_to_a_model(tmp_path: Path) -> None:
         load_matcher(tmp_path)
     with pytest.raises(NasionError, match="other settings"):
         train_matching(replace(plan, seed=1), tmp_path / "out", FINDER)
+
+
+def test_the_command(tmp_path: Path) -> None:
+    write_set(tmp_path / "set", 16, ("train", "train", "train", "test"), landmarks=True)
+    told = ["train", "matching", "--data", tmp_path / "set", "--out", tmp_path / "out", "--minutes", "0.001"]
+    done = nasion(*told, "--dataset", "cuhk", "--hide-hair", "--jobs", "1")
+    assert done.code == 0, done.err
+    assert "test: 4 probes, 4 faces, 0 failures" in done.out and "chance 25.0%" in done.out
+    matcher = load_matcher(tmp_path / "out" / MODEL)
+    assert matcher.settings.pictures.inner and matcher.settings.learning.hide_hair
+    for wrong, words in (("--dataset nowhere", "no dataset"), ("--dataset cuhk --preset mine", "no preset")):
+        fault = nasion(*told, *wrong.split())
+        assert fault.code == 2 and words in fault.err and len(fault.err.splitlines()) == 1
+    assert nasion(*told, "--dataset", "cuhk").code == 2  # the folder holds another training
