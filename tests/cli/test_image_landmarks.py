@@ -276,3 +276,38 @@ def test_a_folder_that_cannot_be_learnt_from(films: None, tmp_path: Path, conten
     (line,) = ended.err.splitlines()
     assert line.startswith("nasion: ") and says in line
     assert not (tmp_path / "run").exists()
+
+
+def test_several_sets_and_a_test_set(trained: Trained, tmp_path: Path) -> None:
+    """A second set of other people, and a set only to be tested on, under its own name."""
+    other, only_test, run = tmp_path / "other", tmp_path / "only_test", tmp_path / "run"
+    for folder, first, count in ((other, 50, 20), (only_test, 80, 6)):
+        folder.mkdir()
+        for person in range(first, first + count):
+            image, points = film(person)
+            Image.fromarray(image).save(folder / f"p{person}.png")
+            named = {str(k + 1): point for k, point in enumerate(points)}
+            (folder / f"p{person}.landmarks.json").write_text(json.dumps({"landmarks": named}))
+    arguments = ("--scheme", "films4", "--data", trained.data, "--data", other, "--test", only_test)
+    ended = nasion("train", "image-landmarks", *arguments, "--out", run, "--epochs", 1, "--jobs", 1)
+    assert ended.code == 0, ended
+    card = json.loads((run / "model" / "card.json").read_text())
+    parts = ("test of data", "test of other", "only_test")
+    assert set(card["tests"]) == {name + more for name in parts for more in ("", ", parts hidden")}
+    assert card["tests"]["only_test"]["people"] == 6
+    assert "images of data, " in card["data"] and "images of other; " in card["data"] and "only_test" in card["data"]
+    assert card["terms"] == "data: own data; other: own data"
+    plan = json.loads((run / "training.json").read_text())["plan"]
+    assert [Path(folder).name for folder in plan["data"]] == ["data", "other"]
+    twice = nasion("train", "image-landmarks", *arguments, "--data", other, "--out", tmp_path / "no", "--epochs", 1)
+    assert twice.code == 2 and "other: is given twice" in twice.err
+
+
+def test_rendered_faces(shared_data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "faces"
+    ended = nasion("train", "rendered-faces", "--data", shared_data, "--out", out, "--count", 1)
+    assert ended.code == 0 and ended.out.strip() == f"{out}: 1 pictures, 1 of them new"
+    again = nasion("train", "rendered-faces", "--data", shared_data, "--out", out, "--count", 1)
+    assert again.out.strip().endswith("1 pictures, 0 of them new")
+    other = nasion("train", "rendered-faces", "--data", shared_data, "--out", out, "--count", 2)
+    assert other.code == 2 and "rendered faces of other settings" in other.err

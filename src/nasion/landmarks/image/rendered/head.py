@@ -17,7 +17,22 @@ TEETH: Final = 5
 """Part of the triangles of the teeth; the model's own parts end at 4, the right eyeball."""
 FIRST_EYEBALL: Final = 3
 
-_JAW: Final = 17
+_PLACED: Final = {
+    **{17: 270, 21: 2007, 22: 4207, 26: 2511},
+    **{51: 5525, 55: 6358, 56: 6480, 58: 5976, 59: 5853, 61: 5709, 63: 6214, 65: 6485, 67: 5981},
+}
+"""Ends of brows and points of lips (row to vertex) whose own vertices lie 2 mm and more from where annotators mark
+them; seen on faces fitted to the London Set, and on smiles."""
+_EYE_CORNERS: Final = (36, 45)
+_JAW_BEGINS: Final = 0.09
+"""Of the jaw's first point below the eyes' outer corners, over their distance: the London Set's mean."""
+_NOSE_TIP: Final = 30
+_SIDE: Final = 4
+"""Points of the jaw on the outline's upright side."""
+_EDGE_POINTS: Final = 20
+_STRIP_MM: Final = 2.5
+_TURNED_AWAY: Final = 0.2
+"""Cosine between skin and viewer below which skin belongs to the underside of the chin."""
 _CHIN: Final = 8
 _INNER_LIPS: Final = slice(60, 68)
 _TOOTH_COLUMNS: Final = 25
@@ -84,8 +99,7 @@ def head_model(model: FaceModel) -> HeadModel:
     """Return a face model ready to be drawn."""
     mean = Mesh(model.mean.astype(float), model.faces)
     skin = skin_of(model)
-    landmarks = model.ibug68.astype(np.int64)
-    landmarks[:_JAW] = _even_jaw(mean.vertices, landmarks[:_JAW], skin)
+    landmarks = _landmarks(mean, model, skin)
     first = len(model.mean)
     strips = [_strip(first + k * 2 * _TOOTH_COLUMNS) for k in range(2)]
     faces = np.concatenate([model.faces, *strips]).astype(np.int32)
@@ -103,20 +117,57 @@ def head_model(model: FaceModel) -> HeadModel:
     )
 
 
-def _even_jaw(mean: FloatArray, jaw: Vertices, skin: Vertices) -> Vertices:
-    """Return vertices that divide the outline seen from the front into equal parts on each side of the chin.
+def _landmarks(mean: Mesh, model: FaceModel, skin: Vertices) -> Vertices:
+    """Return (68,) vertices where annotators place the points.
 
-    The model's own points crowd towards the chin; annotators' do not.
+    The jaw's divide the outline seen from the front into equal parts on each side of the chin, as in the London Set and
+    300-W; the model's own lie above the chin's edge and crowd towards it.
     """
-    points = mean[jaw]
-    result = jaw.copy()
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points[:, :2], axis=0), axis=1))])
-    curve = CubicSpline(along, points)
-    for first, last in ((0, _CHIN), (_CHIN, _JAW - 1)):
-        goals = curve(np.linspace(along[first], along[last], last - first + 1))
-        for row in range(first + 1, last):
-            result[row] = skin[np.argmin(np.linalg.norm(mean[skin] - goals[row - first], axis=1))]
+    result = model.ibug68.astype(np.int64)
+    for row, vertex in _PLACED.items():
+        result[row] = vertex
+    outline = _outline(mean, result, skin)
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(outline[:, :2], axis=0), axis=1))])
+    curve = CubicSpline(along, outline)
+    steps = np.linspace(0.0, along[-1], 2001)
+    fine = curve(steps)
+    eyes = mean.vertices[result[list(_EYE_CORNERS)]]
+    top = eyes[:, 1].mean() - _JAW_BEGINS * float(np.linalg.norm(eyes[0] - eyes[1]))
+    chin = steps[len(steps) // 2]
+    first = float(steps[: len(steps) // 2][np.argmin(np.abs(fine[: len(steps) // 2, 1] - top))])
+    goals = curve(np.linspace(first, chin, _CHIN + 1))
+    for row in range(_CHIN + 1):
+        result[row] = skin[np.argmin(np.linalg.norm(mean.vertices[skin] - goals[row], axis=1))]
+        mirrored = mean.vertices[result[row]] * (-1.0, 1.0, 1.0)
+        result[2 * _CHIN - row] = skin[np.argmin(np.linalg.norm(mean.vertices[skin] - mirrored, axis=1))]
     return result
+
+
+def _outline(mean: Mesh, landmarks: Vertices, skin: Vertices) -> FloatArray:
+    """Return (p, 3) the face's outline seen from the front, from ear to ear, symmetric.
+
+    At the sides it runs through the model's own points; below, where the skin turns away from the viewer.
+    """
+    places, facing = mean.vertices[skin], mean.vertex_normals()[skin, 2]
+    nose = mean.vertices[landmarks[_NOSE_TIP]]
+    own = mean.vertices[landmarks[:_SIDE]]
+    reach = np.linalg.norm((mean.vertices[landmarks[_SIDE : _CHIN + 1]] - nose)[:, :2], axis=1)
+    offset = mean.vertices[landmarks[_SIDE : _CHIN + 1]] - nose
+    angles = np.arctan2(offset[:, 0], -offset[:, 1])
+    below = []
+    for angle in np.linspace(angles[0], 0.0, _EDGE_POINTS):
+        along = np.array([np.sin(angle), -np.cos(angle)])
+        way = (places - nose)[:, :2] @ along
+        beside = np.abs((places - nose)[:, :2] @ np.array([along[1], -along[0]]))
+        radius = np.interp(angle, angles, reach)
+        strip = np.flatnonzero((beside < _STRIP_MM) & (way > 0.85 * radius) & (way < 1.2 * radius) & (places[:, 2] > 0))
+        strip = strip[np.argsort(way[strip])]
+        turned = np.flatnonzero(facing[strip] < _TURNED_AWAY)
+        edge = strip[max(0, turned[0] - 1) if len(turned) else -1]
+        below.append([*(nose[:2] + way[edge] * along), places[edge, 2]])
+    half = np.concatenate([own, np.array(below)])
+    half[-1, 0] = 0.0
+    return np.concatenate([half, half[-2::-1] * (-1.0, 1.0, 1.0)])
 
 
 def _scalp(mean: FloatArray, model: FaceModel) -> FloatArray:
