@@ -151,7 +151,7 @@ def test_landmarks_alone_give_a_report_without_skull(case_folder: CaseFolder, tm
     assert not any("data-opacity" in attributes for _, attributes in page.tags)
 
 
-NO_PART = {"pydantic", "typer", "rich", "jinja2"}
+NO_PART = {"sqlalchemy", "pydantic", "typer", "rich", "jinja2"}
 """Dependencies that check input or show output, and compute nothing."""
 
 
