@@ -23,6 +23,8 @@ FloatArray = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 _COMPONENTS: Final = 200
+_MOST_ROWS: Final = 6000
+"""Pictures that are looked at: of many people fewer copies each."""
 _SHRINKAGE: Final = 1.5
 """Times the mean variance that is added to the scatter within people, which few people tell badly."""
 _WHOLE_WEIGHT: Final = 0.5
@@ -101,10 +103,13 @@ def fit_projections(
     if people < 3:
         raise NasionError(f"{people} training people are too few for a projection; give at least 3")
     count = 1 + max(int(own.max()) for own in views)
+    used = max(1, min(copies, _MOST_ROWS // (2 * people)))
+    sides = sides[0][:, :used], sides[1][:, :used]
+    views = views[0][:, :used], views[1][:, :used]
     means = [np.stack([_mean(own[view == k]) for k in range(count)]) for own, view in zip(sides, views, strict=True)]
     parts = [own - mean[view] for own, mean, view in zip(sides, means, views, strict=True)]
     centred = np.nan_to_num(np.concatenate(parts, axis=1)).astype(np.float64) * scales
-    basis = _principal(centred.reshape(-1, size), min(_COMPONENTS, 2 * people * copies - 2, size))
+    basis = _principal(centred.reshape(-1, size), min(_COMPONENTS, 2 * people * used - 2, size))
     reduced = centred @ basis
     middle = reduced.mean(axis=1, keepdims=True)
     within = np.einsum("pci,pcj->ij", reduced - middle, reduced - middle) / (people * reduced.shape[1])
@@ -129,11 +134,13 @@ def _mean(rows: Float32) -> Float32:
 
 def _principal(rows: FloatArray, count: int) -> FloatArray:
     """Return (g, count) principal directions of centred rows, by the smaller of both Gram matrices."""
-    if rows.shape[1] <= len(rows):
-        vectors = np.linalg.eigh(rows.T @ rows)[1]
-        return np.ascontiguousarray(vectors[:, ::-1][:, :count])
-    values, vectors = np.linalg.eigh(rows @ rows.T)
-    kept = vectors[:, ::-1][:, :count]
-    spread = np.sqrt(np.maximum(values[::-1][:count], 1e-12 * max(float(values[-1]), 1e-30)))
-    found: FloatArray = rows.T @ (kept / spread)
+    from scipy.linalg import eigh
+
+    few = len(rows) < rows.shape[1]
+    gram = rows @ rows.T if few else rows.T @ rows
+    values, vectors = eigh(gram, subset_by_index=(len(gram) - count, len(gram) - 1))
+    if not few:
+        return np.ascontiguousarray(vectors[:, ::-1])
+    spread = np.sqrt(np.maximum(values, 1e-12 * max(float(values[-1]), 1e-30)))
+    found: FloatArray = (rows.T @ (vectors / spread))[:, ::-1]
     return found
