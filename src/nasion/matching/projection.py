@@ -28,8 +28,7 @@ _MOST_ROWS: Final = 6000
 _SHRINKAGE: Final = 1.5
 """Times the mean variance that is added to the scatter within people, which few people tell badly."""
 _WHOLE_WEIGHT: Final = 0.5
-_PLACES_WEIGHT: Final = 0.5
-"""Of the whole-picture descriptor, and of where the landmarks lie, against all patches together."""
+"""Of the whole-picture descriptor against all patches together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +48,7 @@ class Projection:
     matrix: Float32
 
 
-def block_scales(nodes: Float32, wholes: Float32) -> Float32:
+def block_scales(nodes: Float32, wholes: Float32, places_weight: float) -> Float32:
     """Return (n (2 + d) + g,) factors that give patches, places and whole pictures their say.
 
     Parameters
@@ -58,11 +57,13 @@ def block_scales(nodes: Float32, wholes: Float32) -> Float32:
         (..., n, 2 + d) of training pictures: places and patches, NaN where missing.
     wholes
         (..., g) of the same.
+    places_weight
+        Of where the landmarks lie against all patches together.
 
     """
     count, width = nodes.shape[-2:]
     places, patches = nodes[..., :2], nodes[..., 2:]
-    a_place = _PLACES_WEIGHT / _spread(places, 2 * count)
+    a_place = places_weight / _spread(places, 2 * count)
     a_patch = 1.0 / _spread(patches, (width - 2) * count)
     own = np.concatenate([np.full(2, a_place), np.full(width - 2, a_patch)])
     size = wholes.shape[-1]

@@ -83,7 +83,9 @@ def build(settings: MatchSettings, training: PairTensors) -> tuple[GraphEncoder,
         vectors = [np.concatenate([own.reshape(*own.shape[:2], -1), whole], axis=2) for own, whole in seen]
         width = settings.network.global_width
         views = probe.view.numpy(), face.view.numpy()
-        projections = fit_projections((vectors[0], vectors[1]), views, width, block_scales(nodes, wholes))
+        projections = fit_projections(
+            (vectors[0], vectors[1]), views, width, block_scales(nodes, wholes, settings.network.places_weight)
+        )
     encoder = GraphEncoder(settings.network, _statistics([probe, face]), projections)
     return encoder, PairNet(settings.network, encoder.width)
 
