@@ -144,17 +144,26 @@ def test_projection_finds_who_is_who() -> None:
         return (people[:, None] + noise + offset).astype(np.float32)
 
     probes, faces = pictures(0.0, 3), pictures(7.0, 3)
-    probe, face = fit_projections(probes[:60], faces[:60], 5, np.ones(40, np.float32))
+    same = np.zeros((80, 3), np.intp)
+    probe, face = fit_projections((probes[:60], faces[:60]), (same[:60], same[:60]), 5, np.ones(40, np.float32))
 
     def hits(a: np.ndarray, b: np.ndarray) -> float:
         a, b = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b))
         return float(((a @ b.T).argmax(axis=1) == np.arange(len(a))).mean())
 
     raw = hits(probes[60:, 0] - probes[:60].mean((0, 1)), faces[60:, 0] - faces[:60].mean((0, 1)))
-    found = hits((probes[60:, 0] - probe.mean) @ probe.matrix, (faces[60:, 0] - face.mean) @ face.matrix)
+    found = hits((probes[60:, 0] - probe.means[0]) @ probe.matrix, (faces[60:, 0] - face.means[0]) @ face.matrix)
     assert found > 0.6 and raw < found - 0.2
     assert np.array_equal(probe.matrix, face.matrix)
-    wide = fit_projections(probes[:4, :1], faces[:4, :1], 12, np.ones(40, np.float32))[0].matrix
+    views = np.arange(60)[:, None] % 2 + 0 * same[:60]
+    moved = [side[:60] + 50 * views[:, :, None].astype(np.float32) for side in (probes, faces)]
+    other = fit_projections((moved[0], moved[1]), (views, views), 5, np.ones(40, np.float32))[0]
+    # a view's own mean is taken off: what the view adds is not taken for a person
+    assert other.means[1] - other.means[0] == pytest.approx(np.full(40, 50.0), abs=1.5)
+    assert np.abs(other.matrix[:5]).max() > 3 * np.abs(other.matrix[5:]).mean()
+    wide = fit_projections((probes[:4, :1], faces[:4, :1]), (same[:4, :1], same[:4, :1]), 12, np.ones(40, np.float32))[
+        0
+    ].matrix
     assert wide.shape == (40, 12) and not wide[:, 6:].any()
 
 

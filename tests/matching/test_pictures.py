@@ -55,7 +55,7 @@ def test_alignment_undoes_any_similarity(angle: float, scale: float, shift: floa
     turn = np.radians(angle)
     matrix = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     moved = POINTS @ matrix.T + shift
-    there = [points @ own[:, :2].T + own[:, 2] for points in (POINTS, moved) for own in [aligning(points, IBUG)]]
+    there = [points @ own[:, :2].T + own[:, 2] for points in (POINTS, moved) for own in [aligning(points, IBUG)[0]]]
     assert there[0] == pytest.approx(there[1], abs=1e-6)
 
 

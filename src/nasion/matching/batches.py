@@ -23,6 +23,7 @@ class Pictures(NamedTuple):
     adjacency: Tensor
     there: Tensor
     whole: Tensor
+    view: Tensor
 
     def at(self, rows: Tensor, copies: Tensor) -> Pictures:
         """Return one copy of each of some pictures."""
@@ -71,6 +72,7 @@ def pictures_of(nodes: Sequence[Nodes], neighbours: int) -> Pictures:
         torch.from_numpy(np.stack([adjacency(own.places.astype(float), own.there, neighbours) for own in nodes])),
         torch.from_numpy(np.stack([own.there.astype(np.float32) for own in nodes])),
         torch.from_numpy(np.stack([own.whole for own in nodes])),
+        torch.tensor([own.view for own in nodes]),
     )
 
 

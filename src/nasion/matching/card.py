@@ -5,7 +5,7 @@ file            what it takes and gives
 ==============  =======================================================================================================
 patches.onnx    image (n, 3, s, s), 0 to 255, to features (n, d); absent where patches are described without a network
 whole.onnx      the same of whole pictures; absent where it is that of the patches, or no network
-probe.onnx      nodes (b, n, 2 + d), adjacency (b, n, n), there (b, n), whole (b, g) to tokens, tokens_there, embedding
+probe.onnx      nodes (b, n, 2 + d), adjacency (b, n, n), there (b, n), whole (b, g), view (b,) to tokens and others
 face.onnx       the same of faces
 pair.onnx       probes (p, n, w), probe_there, faces (f, m, w), face_there to similarity (p, f), cost (p, f, n, m)
 ==============  =======================================================================================================

@@ -21,8 +21,10 @@ class _OneSide(nn.Module):
         super().__init__()
         self.encoder, self.side = encoder, side
 
-    def forward(self, nodes: Tensor, adjacency: Tensor, there: Tensor, whole: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        tokens, present, found = self.encoder(nodes, adjacency, there, whole, self.side)
+    def forward(
+        self, nodes: Tensor, adjacency: Tensor, there: Tensor, whole: Tensor, view: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        tokens, present, found = self.encoder(nodes, adjacency, there, whole, view, self.side)
         return tokens, present, found
 
 
@@ -43,8 +45,9 @@ def model_files(encoder: GraphEncoder, pair_net: PairNet, settings: MatchSetting
         torch.eye(nodes).expand(2, -1, -1).contiguous(),
         torch.ones(2, nodes),
         torch.zeros(2, len(encoder.global_mean)),
+        torch.zeros(2, dtype=torch.int64),
     ]
-    names = ["nodes", "adjacency", "there", "whole"]
+    names = ["nodes", "adjacency", "there", "whole", "view"]
     outputs = ["tokens", "tokens_there", "embedding"]
     free = {name: {0: "b"} for name in (*names, *outputs)}
     for file, side in ((PROBE, "probe"), (FACE, "face")):

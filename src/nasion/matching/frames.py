@@ -50,11 +50,14 @@ class Framed:
         (h, w, 3) uint8.
     points_px
         (l, 2) in the frame, NaN where missing.
+    view
+        Number of the average view that the points fit best (``point_schemes.shapes``), 0 where that was not asked.
 
     """
 
     image: Pixels
     points_px: FloatArray
+    view: int = 0
 
 
 def framed(picture: Pixels, points_px: FloatArray, scheme: PointScheme, kind: FrameKind) -> Framed:
@@ -94,12 +97,12 @@ def framed(picture: Pixels, points_px: FloatArray, scheme: PointScheme, kind: Fr
         factors = np.array([size[0] / width, size[1] / height])
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         return Framed(cv2.resize(picture, size, interpolation=way).astype(np.uint8), (points_px + 0.5) * factors - 0.5)
-    matrix = aligning(points_px, scheme)
-    return Framed(_warped(picture, matrix), points_px @ matrix[:, :2].T + matrix[:, 2])
+    matrix, view = aligning(points_px, scheme)
+    return Framed(_warped(picture, matrix), points_px @ matrix[:, :2].T + matrix[:, 2], view)
 
 
-def aligning(points_px: FloatArray, scheme: PointScheme) -> FloatArray:
-    """Return (2, 3): the least-squares similarity that carries a picture's points onto the best fitting average view.
+def aligning(points_px: FloatArray, scheme: PointScheme) -> tuple[FloatArray, int]:
+    """Return the (2, 3) least-squares similarity that carries points onto the best fitting average view, and the view.
 
     Raises
     ------
@@ -107,18 +110,18 @@ def aligning(points_px: FloatArray, scheme: PointScheme) -> FloatArray:
         The points lie in one place, or the scheme has no shapes.
 
     """
-    best: tuple[float, FloatArray] | None = None
-    for shape in shapes(scheme.name).values():
+    best: tuple[float, FloatArray, int] | None = None
+    for view, shape in enumerate(shapes(scheme.name).values()):
         target = shape * _UNIT_PX + _ORIGIN_PX
         rows = [k for k in scheme.anchors if np.isfinite(points_px[k]).all() and np.isfinite(target[k]).all()]
         if len(rows) < 3:
             continue
         matrix, error = _similarity(points_px[rows], target[rows])
         if best is None or error < best[0]:
-            best = error, matrix
+            best = error, matrix, view
     if best is None:
         raise NasionError("too few landmarks lie on the face to align it; place more of them by hand")
-    return best[1]
+    return best[1], best[2]
 
 
 def _similarity(source: FloatArray, target: FloatArray) -> tuple[FloatArray, float]:

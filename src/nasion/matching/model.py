@@ -58,7 +58,7 @@ class GraphEncoder(nn.Module):
         self.second = nn.Linear(settings.hidden, settings.hidden, bias=False)
         self.projected = projections is not None
         for side, projection in zip(("probe", "face"), projections or (), strict=False):
-            self.register_buffer(f"{side}_mean", torch.from_numpy(projection.mean))
+            self.register_buffer(f"{side}_means", torch.from_numpy(projection.means))
         if projections is not None:
             self.projection = nn.Parameter(torch.from_numpy(projections[0].matrix), requires_grad=False)
         self.global_width = settings.global_width if self.projected else len(statistics.global_mean)
@@ -74,7 +74,14 @@ class GraphEncoder(nn.Module):
         return self.global_width if self.projected else self.width
 
     def forward(
-        self, nodes: Tensor, adjacency: Tensor, there: Tensor, whole: Tensor, side: str, blind: bool = False
+        self,
+        nodes: Tensor,
+        adjacency: Tensor,
+        there: Tensor,
+        whole: Tensor,
+        view: Tensor,
+        side: str,
+        blind: bool = False,
     ) -> Encoded:
         """Return a batch of pictures' tokens.
 
@@ -88,6 +95,8 @@ class GraphEncoder(nn.Module):
             (b, n) 1 or 0.
         whole
             (b, g) raw global features.
+        view
+            (b,) number of the view, see ``frames``.
         side
             ``"probe"`` or ``"face"``.
         blind
@@ -100,7 +109,7 @@ class GraphEncoder(nn.Module):
         hidden = torch.relu(adjacency @ self.second(hidden)) * there[:, :, None]
         count = there.sum(dim=1, keepdim=True)
         pooled = hidden.sum(dim=1) / count  # Eq. 6
-        context = self._context(nodes, there, whole, side)
+        context = self._context(nodes, there, whole, view, side)
         if blind:
             context = torch.zeros_like(context)
         joined = torch.cat([pooled, context], dim=1)  # Eqs. 7 and 8
@@ -111,14 +120,15 @@ class GraphEncoder(nn.Module):
         tokens = torch.cat([hidden, context[:, None].expand(-1, hidden.shape[1], -1)], dim=2) * there[:, :, None]
         return Encoded(tokens, there, _unit(found))
 
-    def _context(self, nodes: Tensor, there: Tensor, whole: Tensor, side: str) -> Tensor:
+    def _context(self, nodes: Tensor, there: Tensor, whole: Tensor, view: Tensor, side: str) -> Tensor:
         if not self.projected:
             return (whole - self.global_mean) / self.global_sd
-        mean: Tensor = getattr(self, f"{side}_mean")
+        means: Tensor = getattr(self, f"{side}_means")
+        mean = means[view]
         # of the length of a standardised vector, like the graph's part
-        count = nodes.shape[1] * (nodes.shape[2] - 2)
-        patches = (nodes[:, :, 2:].flatten(1) - mean[:count]).view(nodes.shape[0], nodes.shape[1], -1)
-        seen = torch.cat([(patches * there[:, :, None]).flatten(1), whole - mean[count:]], dim=1)
+        count = nodes.shape[1] * nodes.shape[2]
+        own = (nodes.flatten(1) - mean[:, :count]).view(nodes.shape[0], nodes.shape[1], -1)
+        seen = torch.cat([(own * there[:, :, None]).flatten(1), whole - mean[:, count:]], dim=1)
         found: Tensor = _unit(seen @ self.projection) * self.global_width**0.5
         return found
 

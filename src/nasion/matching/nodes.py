@@ -32,6 +32,8 @@ class Nodes:
         (g,): the raw global feature.
     there
         (n,): v_i of Algorithm 1.
+    view
+        See ``frames.Framed``.
 
     """
 
@@ -39,11 +41,12 @@ class Nodes:
     features: Float32
     whole: Float32
     there: NDArray[np.bool_]
+    view: int = 0
 
     def to_bytes(self) -> bytes:
         """Return the arrays as an npz file."""
         stream = io.BytesIO()
-        np.savez(stream, places=self.places, features=self.features, whole=self.whole, there=self.there)
+        np.savez(stream, places=self.places, features=self.features, whole=self.whole, there=self.there, view=self.view)
         return stream.getvalue()
 
     @staticmethod
@@ -51,7 +54,7 @@ class Nodes:
         """Return what ``to_bytes`` wrote; damaged data raises NasionError."""
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                return Nodes(file["places"], file["features"], file["whole"], file["there"])
+                return Nodes(file["places"], file["features"], file["whole"], file["there"], int(file["view"]))
         except Exception:
             raise NasionError("stored features are damaged; remove their folder, they are made again") from None
 
@@ -81,7 +84,7 @@ def nodes_of(
     scheme = point_scheme(settings.scheme)
     own = framed(picture, np.asarray(points_px, np.float64), scheme, settings.frame)
     if settings.grey:
-        own = Framed(_grey(own.image), own.points_px)
+        own = Framed(_grey(own.image), own.points_px, own.view)
     points = own.points_px[list(scheme.nodes)]
     there: NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=1), np.bool_)
     found = describers[0].patches([cut_patch(own.image, point, settings.patch_px) for point in points[there]])
@@ -90,7 +93,7 @@ def nodes_of(
     places = np.zeros((len(points), 2), np.float32)
     height, width = own.image.shape[:2]
     places[there] = (points[there] + 0.5) / (width, height)
-    return Nodes(places, features, describers[1].whole(own.image), there)
+    return Nodes(places, features, describers[1].whole(own.image), there, own.view)
 
 
 def _grey(image: Pixels) -> Pixels:

@@ -90,8 +90,11 @@ class Matcher:
             "adjacency": np.stack([adjacency(own.places.astype(np.float64), own.there, k) for own in nodes]),
             "there": np.stack([own.there.astype(np.float32) for own in nodes]),
             "whole": np.stack([own.whole for own in nodes]),
+            "view": np.array([own.view for own in nodes], np.int64),
         }
-        tokens, there, whole = self.sessions[PROBE if side == "probe" else FACE].run(None, inputs)
+        session = self.sessions[PROBE if side == "probe" else FACE]
+        wanted = {own.name for own in session.get_inputs()}
+        tokens, there, whole = session.run(None, {name: own for name, own in inputs.items() if name in wanted})
         return [Tokens(*own) for own in zip(tokens, whole, there > 0.5, strict=True)]
 
     def embed(self, tokens: Tokens) -> Float32:

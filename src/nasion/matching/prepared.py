@@ -22,7 +22,7 @@ from nasion.matching.samples import MatchPair, MatchPicture
 from nasion.matching.settings import PictureSettings
 from nasion.readers.files import read_bytes, sha256, write_bytes
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _SHIFT: Final = 0.01
 _TURN_DEG: Final = 1.0
 _SCALE: Final = 0.015

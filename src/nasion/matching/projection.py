@@ -1,7 +1,8 @@
 """A projection in which the two pictures of a person lie together and people lie apart, learnt from training people.
 
-Ours. What is seen of a picture is one vector: the whole-picture descriptor and, in the order of the landmarks, every
-patch. Each side's mean is taken off (that removes what all sketches, or all photographs, share), the rest is reduced by
+Ours. What is seen of a picture is one vector: in the order of the landmarks, where each lies in the aligned frame and
+what its patch shows, and the whole-picture descriptor. The mean of each side and view is taken off (that removes what
+all sketches, or all photographs, share), the rest is reduced by
 principal components and whitened by the scatter between pictures of one person (linear discriminant analysis in the
 common-subspace form for two modalities; Lin & Tang, ECCV 2006). Copies of a picture with displaced landmarks count as
 pictures of the person: directions in which a small misalignment shows are made small.
@@ -19,8 +20,11 @@ from nasion.errors import NasionError
 
 Float32 = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
+Ints = NDArray[np.intp]
 
 _COMPONENTS: Final = 200
+_MOST_ROWS: Final = 6000
+"""Pictures that are looked at: of many people fewer copies each."""
 _SHRINKAGE: Final = 1.5
 """Times the mean variance that is added to the scatter within people, which few people tell badly."""
 _WHOLE_WEIGHT: Final = 0.5
@@ -29,47 +33,62 @@ _WHOLE_WEIGHT: Final = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """``x -> (x - mean) @ matrix`` of one side; numbers that are missing count as the mean.
+    """``x -> (x - means[view]) @ matrix`` of one side; numbers that are missing count as the mean.
 
     Attributes
     ----------
-    mean
-        (g,).
+    means
+        (views, g).
     matrix
         (g, w); columns beyond what the training people allow are zero.
 
     """
 
-    mean: Float32
+    means: Float32
     matrix: Float32
 
 
-def block_scales(patches: Float32, wholes: Float32) -> Float32:
-    """Return (n d + g,) factors that give all patches together a spread of 1 and the whole picture half of that.
+def block_scales(nodes: Float32, wholes: Float32, places_weight: float) -> Float32:
+    """Return (n (2 + d) + g,) factors that give patches, places and whole pictures their say.
 
     Parameters
     ----------
-    patches
-        (..., n d) of training pictures, NaN where missing.
+    nodes
+        (..., n, 2 + d) of training pictures: places and patches, NaN where missing.
     wholes
         (..., g) of the same.
+    places_weight
+        Of where the landmarks lie against all patches together.
 
     """
-    parts = []
-    for values, weight in ((patches, 1.0), (wholes, _WHOLE_WEIGHT)):
-        size = values.shape[-1]
-        spread = float(np.nanstd(values)) * size**0.5
-        parts.append(np.full(size, weight / max(spread, 1e-6), np.float32))
-    return np.concatenate(parts)
+    count, width = nodes.shape[-2:]
+    places, patches = nodes[..., :2], nodes[..., 2:]
+    a_place = places_weight / _spread(places, 2 * count)
+    a_patch = 1.0 / _spread(patches, (width - 2) * count)
+    own = np.concatenate([np.full(2, a_place), np.full(width - 2, a_patch)])
+    size = wholes.shape[-1]
+    return np.concatenate([np.tile(own, count), np.full(size, _WHOLE_WEIGHT / _spread(wholes, size))]).astype(
+        np.float32
+    )
 
 
-def fit_projections(probes: Float32, faces: Float32, width: int, scales: Float32) -> tuple[Projection, Projection]:
+def _spread(values: Float32, size: int) -> float:
+    """Return the typical distance from their mean of vectors of ``size`` such numbers, which end ``values``; not 0."""
+    rows = values.reshape(-1, size)
+    return max(float(np.sqrt(np.nanmean((rows - _mean(rows)) ** 2) * size)), 1e-6)
+
+
+def fit_projections(
+    sides: tuple[Float32, Float32], views: tuple[Ints, Ints], width: int, scales: Float32
+) -> tuple[Projection, Projection]:
     """Return the projections of probes and faces; their matrix is the same, their means differ.
 
     Parameters
     ----------
-    probes, faces
-        (people, copies, g): pictures of each training person, NaN where a number is missing.
+    sides
+        (people, copies, g) of probes and of faces: pictures of each training person, NaN where a number is missing.
+    views
+        (people, copies) of the same, from 0.
     width
         w: numbers a picture.
     scales
@@ -81,12 +100,17 @@ def fit_projections(probes: Float32, faces: Float32, width: int, scales: Float32
         Fewer than three people.
 
     """
-    people, copies, size = probes.shape
+    people, copies, size = sides[0].shape
     if people < 3:
         raise NasionError(f"{people} training people are too few for a projection; give at least 3")
-    means = [_mean(side.reshape(-1, size)) for side in (probes, faces)]
-    centred = np.nan_to_num(np.concatenate([probes - means[0], faces - means[1]], axis=1)) * scales
-    basis = _principal(centred.reshape(-1, size), min(_COMPONENTS, 2 * people * copies - 2, size))
+    count = 1 + max(int(own.max()) for own in views)
+    used = max(1, min(copies, _MOST_ROWS // (2 * people)))
+    sides = sides[0][:, :used], sides[1][:, :used]
+    views = views[0][:, :used], views[1][:, :used]
+    means = [np.stack([_mean(own[view == k]) for k in range(count)]) for own, view in zip(sides, views, strict=True)]
+    parts = [own - mean[view] for own, mean, view in zip(sides, means, views, strict=True)]
+    centred = np.nan_to_num(np.concatenate(parts, axis=1)).astype(np.float64) * scales
+    basis = _principal(centred.reshape(-1, size), min(_COMPONENTS, 2 * people * used - 2, size))
     reduced = centred @ basis
     middle = reduced.mean(axis=1, keepdims=True)
     within = np.einsum("pci,pcj->ij", reduced - middle, reduced - middle) / (people * reduced.shape[1])
@@ -111,11 +135,13 @@ def _mean(rows: Float32) -> Float32:
 
 def _principal(rows: FloatArray, count: int) -> FloatArray:
     """Return (g, count) principal directions of centred rows, by the smaller of both Gram matrices."""
-    if rows.shape[1] <= len(rows):
-        vectors = np.linalg.eigh(rows.T @ rows)[1]
-        return np.ascontiguousarray(vectors[:, ::-1][:, :count])
-    values, vectors = np.linalg.eigh(rows @ rows.T)
-    kept = vectors[:, ::-1][:, :count]
-    spread = np.sqrt(np.maximum(values[::-1][:count], 1e-12 * max(float(values[-1]), 1e-30)))
-    found: FloatArray = rows.T @ (kept / spread)
+    from scipy.linalg import eigh
+
+    few = len(rows) < rows.shape[1]
+    gram = rows @ rows.T if few else rows.T @ rows
+    values, vectors = eigh(gram, subset_by_index=(len(gram) - count, len(gram) - 1))
+    if not few:
+        return np.ascontiguousarray(vectors[:, ::-1])
+    spread = np.sqrt(np.maximum(values, 1e-12 * max(float(values[-1]), 1e-30)))
+    found: FloatArray = (rows.T @ (vectors / spread))[:, ::-1]
     return found

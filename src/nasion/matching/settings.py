@@ -85,6 +85,9 @@ class NetworkSettings:
     global_width
         Ours: whole picture and patches together are brought to so many numbers by a projection that is fitted to the
         training people (see ``projection``); this takes the global feature's place. 0, the paper: it enters as it is.
+    places_weight
+        Ours: in that projection, of where the landmarks lie against what their patches show. A sketch shows what its
+        photograph shows; a skull does not, but its landmarks lie under those of the face.
     quiet_start
         Ours: attention and feed-forward network start at zero, so that learning starts from the projection's answer.
 
@@ -101,6 +104,7 @@ class NetworkSettings:
     epsilon: float = 0.05
     beta: float = 0.5
     global_width: int = 0
+    places_weight: float = 0.5
     quiet_start: bool = False
 
     def __post_init__(self) -> None:
@@ -108,7 +112,9 @@ class NetworkSettings:
         _require(min(whole) >= 1, "neighbours, widths, heads and iterations must be at least 1")
         _require(self.epsilon >= 0.005, "epsilon must be at least 0.005")
         _require(0 <= self.beta <= 1, "beta lies between 0 and 1")
-        _require(self.global_width >= 0, "global_width must not be negative")
+        _require(
+            self.global_width >= 0 and self.places_weight > 0, "global_width and places_weight must not be negative"
+        )
 
 
 @dataclass(frozen=True)

@@ -79,10 +79,13 @@ def build(settings: MatchSettings, training: PairTensors) -> tuple[GraphEncoder,
     projections = None
     if settings.network.global_width:
         seen = [_seen(side) for side in (probe, face)]
-        patches, wholes = (np.concatenate([own[part] for own in seen]) for part in (0, 1))
-        vectors = [np.concatenate(own, axis=2) for own in seen]
+        nodes, wholes = (np.concatenate([own[part] for own in seen]) for part in (0, 1))
+        vectors = [np.concatenate([own.reshape(*own.shape[:2], -1), whole], axis=2) for own, whole in seen]
         width = settings.network.global_width
-        projections = fit_projections(vectors[0], vectors[1], width, block_scales(patches, wholes))
+        views = probe.view.numpy(), face.view.numpy()
+        projections = fit_projections(
+            (vectors[0], vectors[1]), views, width, block_scales(nodes, wholes, settings.network.places_weight)
+        )
     encoder = GraphEncoder(settings.network, _statistics([probe, face]), projections)
     return encoder, PairNet(settings.network, encoder.width)
 
@@ -235,10 +238,10 @@ def _epoch(
 
 
 def _seen(side: Pictures) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return (people, copies, n d) patches, NaN where missing, and (people, copies, g) whole pictures."""
-    features = side.nodes[..., 2:].numpy().copy()
-    features[side.there.numpy() == 0] = np.nan
-    return features.reshape(*features.shape[:2], -1), side.whole.numpy()
+    """Return (people, copies, n, 2 + d) nodes, NaN where missing, and (people, copies, g) whole pictures."""
+    nodes = side.nodes.numpy().copy()
+    nodes[side.there.numpy() == 0] = np.nan
+    return nodes, side.whole.numpy()
 
 
 def _statistics(sides: Sequence[Pictures]) -> Statistics:

@@ -28,6 +28,10 @@ SCHEME_OF: Final = {"cuhk": "ibug68", "population": "pairs20", "s2f": "cranio31"
 """Whose points each set's graphs are built on."""
 
 
+_PLACES_WEIGHT: Final = {"population": 4.0}
+"""``NetworkSettings.places_weight`` of sets whose probes are skulls."""
+
+
 @dataclass(frozen=True)
 class TrainingPlan:
     """A training run; the same plan gives the same split.
@@ -85,7 +89,10 @@ def dataset_settings(dataset: str, base: MatchSettings, *, hide_hair: bool = Fal
     if dataset == "s2f" and base.pictures.frame == "aligned":
         raise NasionError("the points of s2f have no published places to align to; give --preset offline or paper")
     pictures = replace(base.pictures, scheme=SCHEME_OF[dataset], inner=hide_hair and base.pictures.frame == "aligned")
-    return replace(base, pictures=pictures, learning=replace(base.learning, hide_hair=hide_hair, seed=seed))
+    network = replace(base.network, places_weight=_PLACES_WEIGHT.get(dataset, base.network.places_weight))
+    return replace(
+        base, pictures=pictures, network=network, learning=replace(base.learning, hide_hair=hide_hair, seed=seed)
+    )
 
 
 @dataclass(frozen=True, eq=False)
