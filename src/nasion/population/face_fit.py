@@ -113,6 +113,16 @@ class FaceFitter:
             1 for the template's cheeks; more for fuller ones.
 
         """
+        source, target = self.controls(face, landmarks, wanted, skull, build_factor)
+        return soft_warp(source, target, face)
+
+    def controls(
+        self, face: FloatArray, landmarks: FloatArray, wanted: FloatArray, skull: Mesh, build_factor: float
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return where (k, 3) points of the face are and where the skull, the tissue and the build want them.
+
+        The parameters are those of ``fitted``; the twenty landmarks come first.
+        """
         scalp = self._anchors.on_skull(skull) + _SCALP_MM * np.sqrt(build_factor) * self._anchors.directions
         normals = Mesh(face, self._faces).vertex_normals()[self._pads]
         pads = face[self._pads]
@@ -122,7 +132,7 @@ class FaceFitter:
         fullness = (build_factor - 1.0) * self._pad_depths[:, None] * normals
         source = np.concatenate([landmarks, face[self._anchors.face_vertices], pads, neck])
         target = np.concatenate([wanted, scalp, pads + fullness, wider])
-        return soft_warp(source, target, face)
+        return source, target
 
 
 def soft_warp(source: FloatArray, target: FloatArray, points: FloatArray) -> FloatArray:
@@ -131,11 +141,21 @@ def soft_warp(source: FloatArray, target: FloatArray, points: FloatArray) -> Flo
     Unlike the biharmonic kernel it has no cusp at a control, which skin would show as a dimple where neighbouring
     controls disagree.
     """
+    moved: FloatArray = points + _multiquadric(source, target - source, points)
+    return moved
+
+
+def soft_weights(source: FloatArray, points: FloatArray) -> FloatArray:
+    """Return (n, k) weights: ``soft_warp(source, target, points)`` is ``points + weights @ (target - source)``."""
+    return _multiquadric(source, np.eye(len(source)), points)
+
+
+def _multiquadric(source: FloatArray, values: FloatArray, points: FloatArray) -> FloatArray:
     from scipy.interpolate import RBFInterpolator
 
-    warp = RBFInterpolator(source, target - source, kernel="multiquadric", epsilon=1.0 / _SOFTNESS_MM, degree=1)
-    moved: FloatArray = points + warp(points)
-    return moved
+    warp = RBFInterpolator(source, values, kernel="multiquadric", epsilon=1.0 / _SOFTNESS_MM, degree=1)
+    found: FloatArray = warp(points)
+    return found
 
 
 def _pads(template: Template) -> tuple[IntArray, FloatArray]:
