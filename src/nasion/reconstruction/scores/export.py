@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +11,7 @@ from nasion.errors import NasionError
 from nasion.networks.efficientnet_lite import EfficientNetLite0
 from nasion.networks.onnx_files import onnx_bytes
 from nasion.networks.timm_models import create_model
-from nasion.reconstruction.scores.networks import INPUT_PX, LITE
-
-TIMM_NAMES: Final = {"vgg16": "vgg16", "resnet18": "resnet18", "resnet101": "resnet101", "densenet121": "densenet121"}
-"""The networks of Table 2 by their names in timm."""
+from nasion.reconstruction.scores.networks import INPUT_PX, LITE, TABLE_2
 
 
 class _Lite(nn.Module):
@@ -34,7 +30,7 @@ class _FromTimm(nn.Module):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.net = create_model(TIMM_NAMES[name], pretrained=True)
+        self.net = create_model(name, pretrained=True)
         own = self.net.pretrained_cfg
         for key, values in (("mean", own["mean"]), ("sd", own["std"])):
             self.register_buffer(key, 255.0 * torch.tensor(values).view(1, 3, 1, 1))
@@ -55,8 +51,8 @@ def network_onnx(name: str) -> bytes:
         The name is unknown, or its published weights cannot be had.
 
     """
-    if name != LITE and name not in TIMM_NAMES:
-        raise NasionError(f"there is no network {name!r}; use one of {', '.join((LITE, *TIMM_NAMES))}")
+    if name != LITE and name not in TABLE_2:
+        raise NasionError(f"there is no network {name!r}; use one of {', '.join((LITE, *TABLE_2))}")
     module = (_Lite() if name == LITE else _FromTimm(name)).eval()
     free = {key: {0: "n"} for key in ("image", "features", "logits")}
     return onnx_bytes(module, [torch.zeros(1, 3, INPUT_PX, INPUT_PX)], ["image"], ["features", "logits"], free)

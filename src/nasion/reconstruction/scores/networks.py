@@ -16,6 +16,8 @@ from nasion.reconstruction.scores.likeness import Pixels
 Float32 = NDArray[np.float32]
 
 LITE: Final = "efficientnet_lite0"
+TABLE_2: Final = ("vgg16", "resnet18", "resnet101", "densenet121")
+"""The networks of FCR's Table 2, by their names in timm."""
 INPUT_PX: Final = 224
 _AT_ONCE: Final = 8
 
