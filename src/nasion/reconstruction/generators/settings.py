@@ -233,9 +233,7 @@ def generator_settings(model: str, preset: str = "small") -> GeneratorSettings:
 
 def _tiny(base: GeneratorSettings) -> GeneratorSettings:
     """64 px, minutes on two cores."""
-    network = replace(
-        base.network, side_px=64, width=24, blocks=5, critic_width=16, critic_layers=2, dropout=base.network.dropout / 2
-    )
+    network = replace(base.network, side_px=64, width=24, blocks=5, critic_width=16, critic_layers=2)
     learning = replace(base.learning, epochs=20, decay_epochs=20, batch=4, rate=5e-4)
     losses = replace(base.losses, patches=64, projection=64)
     return replace(base, network=network, learning=learning, losses=losses)
@@ -243,5 +241,5 @@ def _tiny(base: GeneratorSettings) -> GeneratorSettings:
 
 def _small(base: GeneratorSettings) -> GeneratorSettings:
     """128 px, about an hour of one core."""
-    network = replace(base.network, side_px=128, width=32, blocks=6, critic_width=32, dropout=base.network.dropout / 2)
+    network = replace(base.network, side_px=128, width=32, blocks=6, critic_width=32)
     return replace(base, network=network, losses=replace(base.losses, projection=128))

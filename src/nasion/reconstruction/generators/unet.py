@@ -11,8 +11,10 @@ from nasion.reconstruction.generators.dropout import InputDropout
 from nasion.reconstruction.generators.layers import normed, with_view
 from nasion.reconstruction.generators.settings import NetworkSettings
 
-_OUTER: Final = 4
-"""Halvings over which the channels double; those below them keep eight times the first width."""
+_DOUBLED: Final = 3
+"""So often the channels double on the way down."""
+_DROPPED_PX: Final = (4, 8, 16)
+"""Sides of the maps on the way up that dropout works on."""
 
 
 class UnetGenerator(nn.Module):
@@ -25,7 +27,7 @@ class UnetGenerator(nn.Module):
         super().__init__()
         self.by_view = settings.by_view
         levels = settings.side_px.bit_length() - 1
-        widths = [settings.width * 2 ** min(level, _OUTER - 1) for level in range(levels)]
+        widths = [settings.width * 2 ** min(level, _DOUBLED) for level in range(levels)]
         down: list[nn.Module] = [nn.Conv2d(3 + settings.by_view, widths[0], 4, 2, 1)]
         for level in range(1, levels):
             layers: list[nn.Module] = [nn.LeakyReLU(0.2), nn.Conv2d(widths[level - 1], widths[level], 4, 2, 1)]
@@ -40,7 +42,7 @@ class UnetGenerator(nn.Module):
             outputs = widths[level - 1]
             up.append(nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), normed(outputs)))
             side = 2 ** (levels - level)
-            share = settings.dropout if _OUTER <= level < levels - 1 else 0.0
+            share = settings.dropout if side in _DROPPED_PX else 0.0
             dropout = InputDropout((outputs, side, side), share, self.noise_size)
             self.noise_size = dropout.stop
             dropouts.append(dropout)
