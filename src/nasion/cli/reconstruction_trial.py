@@ -51,8 +51,8 @@ def reconstruction(
     unknown = [name for name in names if name not in (*MODELS, SHAPE)]
     if unknown or not names:
         raise NasionError(f"--models: {', '.join(unknown) or 'none'} given; use {', '.join((*MODELS, SHAPE))}")
-    if SHAPE in names:
-        raise NasionError("--models: shape is not there yet")
+    if SHAPE in names and dataset != "population":
+        raise NasionError("--models: shape needs skulls in space, which only --dataset population has")
     side_px = generator_settings(MODELS[0], preset).network.side_px
     experiment = ReconstructionExperiment(dataset, data, source, side_px, folds, preset, minutes, seed)
     eyes = usual_eyes()

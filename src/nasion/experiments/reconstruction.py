@@ -152,7 +152,7 @@ def run_reconstruction_experiment(
     faces = {own.name: made_faces(own, folds, usable, out / MODELS / own.name, advance) for own in every}
     tested = frozenset[str]().union(*(fold.tests for fold in folds))
     views = [
-        Judged.of(view, pairs, tested, usable, {(pair.person, pair.view): pair for pair in whole.pairs}, faces)
+        Judged.of(view, pairs, folds, usable, {(pair.person, pair.view): pair for pair in whole.pairs}, faces)
         for view in dict.fromkeys(pair.face.view for pair in pairs if pair.face.person in tested)
     ]
     table = {
@@ -190,7 +190,7 @@ def _judge(
         raise NasionError(f"{len(complete.people)} usable {view} pairs are too few to judge; give at least {LEAST}")
     truth = [pair.target for pair in complete.small if pair is not None]
     made = {name: [face for face in own if face is not None] for name, own in complete.faces.items()}
-    table["table1"][view] = quality(made, truth, complete.people, MEAN_FACE, eyes.extractor, seed)
+    table["table1"][view] = quality(made, truth, complete.people, complete.folds, MEAN_FACE, eyes.extractor, seed)
     probes, gallery = judged.probes(), [None if pair is None else pair.target for pair in judged.whole]
     found: dict[str, dict[str, Ranked]] = {}
     seeing = [own for own in eyes.descriptors if view == FRONTAL or own.name not in eyes.frontal_only]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nasion.experiments.reconstruction_folds import Key, MadeFace
+from nasion.experiments.reconstruction_folds import Fold, Key, MadeFace
 from nasion.matching.samples import MatchPair
 from nasion.reconstruction.generators.pairs import FacePair
 from nasion.reconstruction.scores.likeness import Pixels
@@ -24,6 +24,8 @@ class Judged:
         Of all pictures.
     pairs
         (n,) as files.
+    folds
+        (n,) in which each person was tested.
     small, whole
         (n,) in the frame, of the generators' size and of the size in which real pictures are described; None where a
         picture cannot be used.
@@ -34,6 +36,7 @@ class Judged:
 
     view: str
     pairs: tuple[MatchPair, ...]
+    folds: tuple[int, ...]
     small: tuple[FacePair | None, ...]
     whole: tuple[FacePair | None, ...]
     faces: dict[str, tuple[MadeFace | None, ...]]
@@ -43,16 +46,20 @@ class Judged:
         cls,
         view: str,
         pairs: Sequence[MatchPair],
-        tested: Collection[str],
+        folds: Sequence[Fold],
         small: Mapping[Key, FacePair],
         whole: Mapping[Key, FacePair],
         faces: Mapping[str, Mapping[Key, MadeFace]],
     ) -> Judged:
         """Return the tested people of a view, in the order of the set."""
-        own = tuple(pair for pair in pairs if pair.face.view == view and pair.face.person in tested)
+        fold_of = {person: number for number, fold in enumerate(folds) for person in fold.tests}
+        own = tuple(pair for pair in pairs if pair.face.view == view and pair.face.person in fold_of)
+        tested = tuple(fold_of[pair.face.person] for pair in own)
         keys = [(pair.face.person, view) for pair in own]
         made = {name: tuple(by_key.get(key) for key in keys) for name, by_key in faces.items()}
-        return cls(view, own, tuple(small.get(key) for key in keys), tuple(whole.get(key) for key in keys), made)
+        return cls(
+            view, own, tested, tuple(small.get(key) for key in keys), tuple(whole.get(key) for key in keys), made
+        )
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -65,6 +72,7 @@ class Judged:
         return Judged(
             self.view,
             tuple(self.pairs[row] for row in rows),
+            tuple(self.folds[row] for row in rows),
             tuple(self.small[row] for row in rows),
             tuple(self.whole[row] for row in rows),
             {name: tuple(own[row] for row in rows) for name, own in self.faces.items()},

@@ -31,6 +31,7 @@ def quality(
     makers: Mapping[str, Sequence[MadeFace]],
     truth: Sequence[Pixels],
     people: Sequence[str],
+    folds: Sequence[int],
     floor: str,
     extractor: Extractor,
     seed: int,
@@ -47,6 +48,8 @@ def quality(
         The persons' photographs in the same frame.
     people
         Who they are; intervals are over people.
+    folds
+        In which fold each was tested.
     floor
         Which maker's SSIM the others are compared with.
     extractor
@@ -63,7 +66,7 @@ def quality(
     rows: dict[str, dict[str, Any]] = {}
     for name, faces in makers.items():
         seen = extractor.look([face.drawn for face in faces])
-        kid = kernel_distance(seen.features, real, seed)
+        kid = kernel_distance(seen.features, real, folds, seed)
         score = inception_score(seen.logits)
         values = np.column_stack([likeness[name], likeness[name] - likeness[floor]])
         intervals = mean_intervals95(values, people, seed).tolist()

@@ -34,7 +34,8 @@ def _quality_note(table: dict[str, Any], rows: dict[str, Any]) -> str:
     note = (
         f"KID and FID by the {first['fid']['features']} features of {table['extractor']} (ImageNet), not Inception's: "
         "compare them within this table only. IS by the same network's ImageNet classes, none of which is a face. "
-        f"SSIM at {table['side_px']} px."
+        "KID counts pairs of people of one fold, so that no face is compared with one that its model has learnt from; "
+        f"FID cannot. SSIM at {table['side_px']} px."
     )
     if any(row["fid"]["meaningless"] for row in rows.values()):
         note += (

@@ -57,6 +57,22 @@ def test_kid_of_the_truth_itself_is_nought() -> None:
     assert kernel_distance(x, x).value == pytest.approx(0.0, abs=1e-12)
 
 
+def test_kid_compares_people_of_one_fold_only() -> None:
+    rng = np.random.default_rng(4)
+    x, y = rng.standard_normal((2, 9, 3))
+    folds = [0, 0, 0, 0, 1, 1, 1, 1, 1]
+    # the mean over the pairs of both folds, 12 and 20 ordered ones
+    parts = [kid_by_loops(x[:4], y[:4]), kid_by_loops(x[4:], y[4:])]
+    assert kernel_distance(x, y, folds).value == pytest.approx((12 * parts[0] + 20 * parts[1]) / 32)
+    # one who remembers the faces of the other fold gains nothing by it
+    faces = np.concatenate([rng.normal(-3, 1, (20, 3)), rng.normal(3, 1, (20, 3))])
+    remembered = np.roll(faces, 20, axis=0)
+    fold = np.repeat([0, 1], 20)
+    assert abs(kernel_distance(remembered, faces).value) < 0.1 * kernel_distance(remembered, faces, fold).value
+    with pytest.raises(ValueError, match="no two people"):
+        kernel_distance(x, y, list(range(9)))
+
+
 def test_kid_interval_covers_the_true_distance() -> None:
     # d = 1, x ~ N(0, 1), y ~ N(1, 1): E (xy + 1)^3 from the moments 0, 1, 0 and 1, 2, 4 of x and y
     def mean_kernel(a: list[float], b: list[float]) -> float:
