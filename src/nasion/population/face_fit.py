@@ -94,7 +94,10 @@ class FaceFitter:
         self._pads, self._pad_depths = _pads(template)
         rim = _neck_rim(face)
         self._neck = rim[np.linspace(0, len(rim), _NECK_HOLDS, endpoint=False).astype(int)] if len(rim) else rim
-        self._faces = face.faces
+        round_pads = face.faces[np.isin(face.faces, self._pads).any(axis=1)]
+        self._round, numbered = np.unique(round_pads, return_inverse=True)
+        self._round_faces = numbered.reshape(-1, 3).astype(np.int32)
+        self._pads_there = np.searchsorted(self._round, self._pads)
 
     def fitted(
         self, face: FloatArray, landmarks: FloatArray, wanted: FloatArray, skull: Mesh, build_factor: float
@@ -124,7 +127,7 @@ class FaceFitter:
         The parameters are those of ``fitted``; the twenty landmarks come first.
         """
         scalp = self._anchors.on_skull(skull) + _SCALP_MM * np.sqrt(build_factor) * self._anchors.directions
-        normals = Mesh(face, self._faces).vertex_normals()[self._pads]
+        normals = Mesh(face[self._round], self._round_faces).vertex_normals()[self._pads_there]
         pads = face[self._pads]
         neck = face[self._neck]
         middle = neck.mean(axis=0) if len(neck) else np.zeros(3)

@@ -101,6 +101,11 @@ class FaceOnSkull:
         source, target = self._controls(self._with_modes(weights), wanted, build)
         return Pull(weights, target - source)
 
+    def unflattened(self, flat: FloatArray) -> Pull:
+        """Return the pull of a (k + 3 c,) row."""
+        k = len(self._modes)
+        return Pull(flat[:k], flat[k:].reshape(-1, 3))
+
     def _with_modes(self, weights: FloatArray) -> FloatArray:
         face: FloatArray = self.mesh.vertices + np.tensordot(weights, self._modes, 1)
         return face
@@ -109,6 +114,19 @@ class FaceOnSkull:
         """Return (n, 3) vertices of the face under a pull."""
         face: FloatArray = self._with_modes(pull.weights) + self._warp_weights @ pull.shifts
         return face
+
+    def attached_points(self, pulls: FloatArray) -> FloatArray:
+        """Return (d, p, 3) facial landmarks and helpers under (d, k + 3 c) flat pulls."""
+        k, c = len(self._modes), self._warp_weights.shape[1]
+        plain = self.attached.points(self.mesh.vertices)
+        modes = np.array([self.attached.points(mode) for mode in self._modes]).reshape(k, *plain.shape)
+        weights = self.attached.points(self._warp_weights)
+        points: FloatArray = (
+            plain
+            + np.tensordot(pulls[:, :k], modes, 1)
+            + np.einsum("pc,dca->dpa", weights, pulls[:, k:].reshape(-1, c, 3))
+        )
+        return points
 
     def basis(self, factor: FloatArray) -> NDArray[np.float64]:
         """Return (n, 3, r): the vertices' moves by each column of a (k + 3 c, r) factor of the pulls' covariance."""

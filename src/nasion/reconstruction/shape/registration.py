@@ -20,6 +20,7 @@ from nasion.geometry.rbf import RbfWarp
 from nasion.geometry.surface import FloatArray, Mesh
 from nasion.population.configuration import ConfigurationSampler, ShapeSettings, field_covariance, vault_points
 from nasion.population.template import Template
+from nasion.reconstruction.shape.surface_fit import fitted_to_surface
 
 _PLACE_SD_MM: Final = 15.0
 _TURN_SD: Final = 0.06
@@ -146,7 +147,7 @@ def place_skull(template: Template, skull: BareSkull, placement_sd_mm: float) ->
         turned = np.concatenate([turned, list(vault.values())])
         variance = np.concatenate([variance, np.full(len(vault), _VAULT_SD_MM**2)])
         points, covariance = field_.conditioned(rows, turned, variance)
-    warp = RbfWarp.fit(field_.points_mm, points)
+    warp = fitted_to_surface(template, RbfWarp.fit(field_.points_mm, points), mesh)
     own = field_.rows([pair.cranial for pair in PAIRS])
     return PlacedSkull(
         frame.rotation,

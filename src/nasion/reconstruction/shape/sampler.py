@@ -1,32 +1,35 @@
 """Faces that one skull may have had: mean, spread and samples.
 
 A draw is: cranial landmarks where they may lie, tissue vectors and a build factor from the table, facial landmarks off
-the bone, modes of the face model given the landmarks. No draw's skin cuts the skull: it is pushed out where it would
+the bone, modes of the face model given the landmarks. No face's skin cuts the skull: it is pushed out where it would
 (``population.containment``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray, Mesh
 from nasion.population.bone_guard import BoneGuard
 from nasion.population.containment import Container
-from nasion.population.skin_shell import SkinShell
 from nasion.population.template import Template
-from nasion.reconstruction.shape.face_model import FaceOnSkull, Pull
-from nasion.reconstruction.shape.registration import BareSkull, place_skull
+from nasion.reconstruction.shape.face_model import FaceOnSkull
+from nasion.reconstruction.shape.landmark_spread import LandmarkSpread
+from nasion.reconstruction.shape.registration import BareSkull, PlacedSkull, place_skull
 from nasion.reconstruction.shape.settings import ShapeSettings
+from nasion.reconstruction.shape.surface_fit import outer_shell
 
-_PART_OF_SKULL_MM = 15.0
+_PART_OF_SKULL_MM: Final = 15.0
 """Surface farther than this from the fitted template's skull is a spine, a table or a tube."""
-_ATTEMPTS = 8
-_NOT_CONTAINED = "no skin can be laid round this skull; check its landmarks, their units and their frame"
+_ATTEMPTS: Final = 8
+_NOT_CONTAINED: Final = "no skin can be laid round this skull; check its landmarks, their units and their frame"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +53,59 @@ class DrawnFace:
 
 
 @dataclass(frozen=True, eq=False)
-class LandmarkSpread:
-    """Where facial landmarks may lie, in the head frame: names, mean (n, 3), covariance (3 n, 3 n)."""
+class SkullFit:
+    """A skull with the template on it: what all draws share.
 
-    names: tuple[str, ...]
-    mean_mm: FloatArray
-    covariance_mm2: FloatArray
+    Attributes
+    ----------
+    template
+        Skull and face model, canonicalised.
+    placed
+        The skull in the head frame.
+    face
+        The template's face on it.
+    guard
+        Keeps landmarks off the bone.
+    part
+        (v,) which vertices of the given surface are part of a skull.
+
+    """
+
+    template: Template
+    placed: PlacedSkull
+    face: FaceOnSkull
+    guard: BoneGuard
+    part: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, template: Template, skull: BareSkull, settings: ShapeSettings) -> SkullFit:
+        """Lay the template on a skull; too few landmarks raise NasionError."""
+        placed = place_skull(template, skull, settings.placement_sd_mm)
+        bone = placed.template_skull
+        gap = cKDTree(bone.vertices).query(placed.mesh.vertices, distance_upper_bound=_PART_OF_SKULL_MM)[0]
+        face = FaceOnSkull(template, placed.warp, bone, settings.unexplained_mm)
+        return cls(template, placed, face, BoneGuard(bone), np.isfinite(gap))
+
+    @property
+    def left_out_share(self) -> float:
+        """Share of the surface's vertices that are no part of a skull and were left out."""
+        return float(1 - self.part.mean())
+
+    @property
+    def bone_mm(self) -> FloatArray:
+        """(b, 3) the skull's own vertices in the head frame."""
+        vertices: FloatArray = self.placed.mesh.vertices[self.part]
+        return vertices
+
+    @cached_property
+    def container(self) -> Container:
+        """Pushes faces off this skull."""
+        bone = Mesh(self.bone_mm, np.empty((0, 3), dtype=np.int32))
+        return Container(self.face.mesh, bone, outer_shell(self.template))
+
+    def contained(self, vertices: FloatArray) -> FloatArray | None:
+        """Return (n, 3) vertices of a face that holds the skull; None where no push achieves it."""
+        return self.container.contained(vertices, self.bone_mm, self.face.attached.points(vertices))
 
 
 class FaceSampler:
@@ -63,48 +113,31 @@ class FaceSampler:
 
     Parameters
     ----------
-    template
-        Skull and face model, canonicalised.
-    skull
-        What is known.
+    fit
+        The skull with the template on it.
     settings
         Assumptions.
     seed
         Of all draws; the same seed gives the same faces.
 
-    Raises
-    ------
-    NasionError
-        The skull has too few landmarks for a head frame.
-
     """
 
-    def __init__(
-        self, template: Template, skull: BareSkull, settings: ShapeSettings | None = None, seed: int = 0
-    ) -> None:
-        self.template = template
+    def __init__(self, fit: SkullFit, settings: ShapeSettings | None = None, seed: int = 0) -> None:
+        self.fit = fit
         self.settings = settings or ShapeSettings()
         self.seed = seed
-        self.placed = place_skull(template, skull, self.settings.placement_sd_mm)
-        self._face = FaceOnSkull(template, self.placed.warp, self.placed.template_skull, self.settings.unexplained_mm)
-        self._guard = BoneGuard(self.placed.template_skull)
         self._tissue = self.settings.tissue_draw
-        near = cKDTree(self.placed.template_skull.vertices).query(
-            self.placed.mesh.vertices, distance_upper_bound=_PART_OF_SKULL_MM
-        )[0]
-        self._part = np.isfinite(near)
 
-    @property
-    def left_out_share(self) -> float:
-        """Share of the surface's vertices that are no part of a skull and were left out."""
-        return float(1 - self._part.mean())
+    def at_build(self, build: float) -> FaceSampler:
+        """Return a sampler for the same skull and a known build factor."""
+        return FaceSampler(self.fit, replace(self.settings, build=build), self.seed)
 
     def _landmarks(self, rng: np.random.Generator) -> tuple[float, FloatArray]:
         """Return a draw of build factor and (20, 3) facial landmarks."""
         build, vectors = self._tissue.sample(rng)
-        factor = self.placed.factor
-        cranial = self.placed.cranial_mm + (factor @ rng.standard_normal(factor.shape[1])).reshape(-1, 3)
-        return build, self._guard.lifted(cranial + vectors)
+        placed = self.fit.placed
+        moved = (placed.factor @ rng.standard_normal(placed.factor.shape[1])).reshape(-1, 3)
+        return build, self.fit.guard.lifted(placed.cranial_mm + moved + vectors)
 
     @cached_property
     def _draws(self) -> tuple[FloatArray, FloatArray]:
@@ -114,74 +147,86 @@ class FaceSampler:
         for _ in range(self.settings.draws):
             build, wanted = self._landmarks(rng)
             builds.append(build)
-            pulls.append(self._face.pull(wanted, build, rng).flat)
+            pulls.append(self.fit.face.pull(wanted, build, rng).flat)
         return np.array(builds), np.array(pulls)
 
-    @cached_property
-    def _basis(self) -> FloatArray:
-        """(n, 3, r): its product with itself over the last axis is the vertices' covariance."""
-        pulls = self._draws[1]
-        offsets = (pulls - pulls.mean(axis=0)) / np.sqrt(max(len(pulls) - 1, 1))
-        _, values, vectors = np.linalg.svd(offsets, full_matrices=False)
-        kept = values > 1e-6 * max(values[0], 1e-12)
-        return self._face.basis((values[kept, None] * vectors[kept]).T)
-
-    @cached_property
-    def _container(self) -> Container:
-        bone = Mesh(self.placed.mesh.vertices[self._part], np.empty((0, 3), dtype=np.int32))
-        return Container(self.template.face.moved(self._mean_pulled), bone, _shell(self.template))
-
-    @cached_property
-    def _mean_pulled(self) -> FloatArray:
-        return self._face.pulled(self._pull_of(self._draws[1].mean(axis=0)))
-
-    def _pull_of(self, flat: FloatArray) -> Pull:
-        modes = self.template.identity_modes
-        k = 0 if modes is None else len(modes)
-        return Pull(flat[:k], flat[k:].reshape(-1, 3))
-
-    def _contained(self, vertices: FloatArray) -> FloatArray | None:
-        guards = self._face.attached.points(vertices)
-        return self._container.contained(vertices, self.placed.mesh.vertices[self._part], guards)
-
     def _drawn(self, vertices: FloatArray, build: float) -> DrawnFace:
-        given = self.placed.to_given(vertices)
-        points = self._face.attached.points(given)
-        return DrawnFace(
-            self.template.face.moved(given), dict(zip(self._face.attached.names, points, strict=True)), build
-        )
+        given = self.fit.placed.to_given(vertices)
+        attached = self.fit.face.attached
+        points = dict(zip(attached.names, attached.points(given), strict=True))
+        return DrawnFace(self.fit.template.face.moved(given), points, build)
 
     def mean(self) -> DrawnFace:
         """Return the mean face."""
-        vertices = self._contained(self._mean_pulled)
+        builds, pulls = self._draws
+        vertices = self.fit.contained(self.fit.face.pulled(self.fit.face.unflattened(pulls.mean(axis=0))))
         if vertices is None:
             raise NasionError(_NOT_CONTAINED)
-        return self._drawn(vertices, float(self._draws[0].mean()))
+        return self._drawn(vertices, float(builds.mean()))
 
     def sample(self, number: int) -> DrawnFace:
         """Return face ``number`` (from 0); the same number, seed and skull give the same face."""
         for attempt in range(_ATTEMPTS):
             rng = np.random.default_rng([self.seed, 1, number, attempt])
             build, wanted = self._landmarks(rng)
-            vertices = self._contained(self._face.pulled(self._face.pull(wanted, build, rng)))
+            vertices = self.fit.contained(self.fit.face.pulled(self.fit.face.pull(wanted, build, rng)))
             if vertices is not None:
                 return self._drawn(vertices, build)
         raise NasionError(_NOT_CONTAINED)
 
     def covariance_mm2(self) -> FloatArray:
-        """Return (n, 3, 3) covariance of each vertex' place, in the frame in which the skull was given."""
-        turned = np.einsum("ba,nbr->nar", self.placed.rotation, self._basis)
-        covariance: FloatArray = np.einsum("nar,nbr->nab", turned, turned)
+        """Return (n, 3, 3) covariance of each vertex' place, in the frame in which the skull was given.
+
+        Of the faces before they are pushed off the bone, which makes thin faces a little more alike.
+        """
+        pulls = self._draws[1]
+        offsets = (pulls - pulls.mean(axis=0)) / np.sqrt(max(len(pulls) - 1, 1))
+        _, values, vectors = np.linalg.svd(offsets, full_matrices=False)
+        kept = values > 1e-6 * max(float(values[0]), 1e-12)
+        basis = self.fit.face.basis((values[kept, None] * vectors[kept]).T)
+        turned = np.einsum("ba,nbr->nar", self.fit.placed.rotation, basis)
+        covariance: FloatArray = turned @ turned.transpose(0, 2, 1)
         return covariance
 
+    def landmark_draws(self) -> tuple[tuple[str, ...], FloatArray]:
+        """Return names and (d, n, 3) draws of facial landmarks and helpers, in the frame of the skull as given."""
+        points = self.fit.face.attached_points(self._draws[1])
+        return self.fit.face.attached.names, self.fit.placed.to_given(points)
+
     def landmark_spread(self) -> LandmarkSpread:
-        """Return where the facial landmarks and helpers may lie."""
-        attached = self._face.attached
-        n, r = len(self.template.face.vertices), self._basis.shape[2]
-        basis = attached.points(self._basis.reshape(n, 3 * r)).reshape(-1, r)
-        return LandmarkSpread(attached.names, attached.points(self._mean_pulled), basis @ basis.T)
+        """Return where the facial landmarks and helpers may lie, in the head frame."""
+        builds, pulls = self._draws
+        points = self.fit.face.attached_points(pulls)
+        log_sd = 0.0 if self.settings.build is not None else self.settings.tissue.build_factor_log_sd
+        return LandmarkSpread.of_draws(self.fit.face.attached.names, points, builds, log_sd)
 
 
-@lru_cache(maxsize=4)
-def _shell(template: Template) -> SkinShell:
-    return SkinShell.outer(template.face)
+def face_sampler(
+    template: Template, skull: BareSkull, settings: ShapeSettings | None = None, seed: int = 0
+) -> FaceSampler:
+    """Return the sampler of one skull.
+
+    Parameters
+    ----------
+    template
+        Skull and face model, canonicalised.
+    skull
+        What is known of it.
+    settings, seed
+        As ``FaceSampler`` takes them.
+
+    Raises
+    ------
+    NasionError
+        The skull has too few landmarks for a face or for a head frame.
+
+    """
+    chosen = settings or ShapeSettings()
+    return FaceSampler(SkullFit.of(template, skull, chosen), chosen, seed)
+
+
+def anybody(template: Template, settings: ShapeSettings | None = None) -> LandmarkSpread:
+    """Return where the facial landmarks of a face may lie whose skull nobody knows, in the head frame."""
+    exact = replace(settings or ShapeSettings(), placement_sd_mm=0.0)
+    skull = BareSkull(template.skull, template.cranial, template.cranial_helpers)
+    return face_sampler(template, skull, exact).landmark_spread().of_anybody()

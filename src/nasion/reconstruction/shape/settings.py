@@ -36,7 +36,7 @@ class ShapeSettings:
     build: float | None = None
     placement_sd_mm: float = 1.0
     unexplained_mm: float = 3.0
-    draws: int = 600
+    draws: int = 400
 
     def __post_init__(self) -> None:
         if self.build is not None and not BUILD_RANGE[0] <= self.build <= BUILD_RANGE[1]:
