@@ -10,8 +10,6 @@ import typer
 from nasion.cli.options import Device, Force, Jobs, Out, Seed
 from nasion.errors import NasionError
 
-SHAPE = "shape"
-
 
 def reconstruction(
     out: Out,
@@ -41,9 +39,10 @@ def reconstruction(
     A stopped run goes on where it stopped; a finished one takes further models.
     """
     from nasion.cli.show import progress
-    from nasion.experiments.reconstruction import ReconstructionExperiment, run_reconstruction_experiment
+    from nasion.experiments.reconstruction import MODELS_FOLDER, ReconstructionExperiment, run_reconstruction_experiment
     from nasion.experiments.reconstruction_eyes import usual_eyes
     from nasion.experiments.reconstruction_generators import GeneratorMaker
+    from nasion.experiments.reconstruction_shape import SHAPE, ShapeScorer
     from nasion.experiments.reconstruction_tables import reconstruction_table_markdown
     from nasion.reconstruction.generators.settings import MODELS, generator_settings
 
@@ -62,5 +61,8 @@ def reconstruction(
             for name in names
             if name != SHAPE
         ]
-        table = run_reconstruction_experiment(experiment, makers, eyes, out, force=force, advance=advance)
+        scorers = [ShapeScorer(data, out / MODELS_FOLDER / SHAPE, seed)] if SHAPE in names else []
+        table = run_reconstruction_experiment(
+            experiment, makers, eyes, out, scorers=scorers, force=force, advance=advance
+        )
     typer.echo(reconstruction_table_markdown(table))

@@ -32,7 +32,7 @@ from nasion.reconstruction.scores.kernel_distance import LEAST
 from nasion.version import __version__
 
 RECORD: Final = "experiment.json"
-MODELS: Final = "models"
+MODELS_FOLDER: Final = "models"
 DESCRIBED_PX: Final = 256
 """Side of the real pictures that are described: generated ones are compared with faces as sharp as the set has them."""
 
@@ -149,7 +149,7 @@ def run_reconstruction_experiment(
     whole = framed_pairs(pairs, scheme, DESCRIBED_PX, told=partial(advance, "pictures"))
     usable = {(pair.person, pair.view): pair for pair in small.pairs}
     every = [MeanFaceMaker(), *makers]
-    faces = {own.name: made_faces(own, folds, usable, out / MODELS / own.name, advance) for own in every}
+    faces = {own.name: made_faces(own, folds, usable, out / MODELS_FOLDER / own.name, advance) for own in every}
     tested = frozenset[str]().union(*(fold.tests for fold in folds))
     views = [
         Judged.of(view, pairs, folds, usable, {(pair.person, pair.view): pair for pair in whole.pairs}, faces)
