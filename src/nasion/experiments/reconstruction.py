@@ -146,14 +146,16 @@ def run_reconstruction_experiment(
     claim_folder(out, RECORD, experiment.record(), "reconstruction experiment", force)
     scheme = point_scheme(SCHEME_OF[experiment.dataset])
     small = framed_pairs(pairs, scheme, experiment.side_px, told=partial(advance, "pictures"))
-    whole = framed_pairs(pairs, scheme, DESCRIBED_PX, told=partial(advance, "pictures"))
+    tested = frozenset[str]().union(*(fold.tests for fold in folds))
+    judged = [pair for pair in pairs if pair.face.person in tested]
+    whole = framed_pairs(judged, scheme, DESCRIBED_PX, told=partial(advance, "tested people's pictures"))
     usable = {(pair.person, pair.view): pair for pair in small.pairs}
     every = [MeanFaceMaker(), *makers]
-    faces = {own.name: made_faces(own, folds, usable, out / MODELS_FOLDER / own.name, advance) for own in every}
-    tested = frozenset[str]().union(*(fold.tests for fold in folds))
+    faces = {maker.name: made_faces(maker, folds, usable, out / MODELS_FOLDER / maker.name, advance) for maker in every}
+    large = {(pair.person, pair.view): pair for pair in whole.pairs}
     views = [
-        Judged.of(view, pairs, folds, usable, {(pair.person, pair.view): pair for pair in whole.pairs}, faces)
-        for view in dict.fromkeys(pair.face.view for pair in pairs if pair.face.person in tested)
+        Judged.of(view, judged, folds, usable, large, faces)
+        for view in dict.fromkeys(pair.face.view for pair in judged)
     ]
     table = {
         "nasion": __version__,
@@ -167,8 +169,8 @@ def run_reconstruction_experiment(
         "failures": {str(path): reason for path, reason in small.faults.items()},
         "record": experiment.record(),
     }
-    for judged in views:
-        _judge(judged, experiment, eyes, scorers, table, out, advance)
+    for own in views:
+        _judge(own, experiment, eyes, scorers, table, out, advance)
     write_json(out / "table.json", table)
     write_text(out / "table.md", reconstruction_table_markdown(table))
     return table
