@@ -12,8 +12,9 @@ import nasion.reconstruction.generators.train as train_module  # noqa: E402
 from nasion.errors import NasionError  # noqa: E402
 from nasion.reconstruction.generators.likeness import likeness  # noqa: E402
 from nasion.reconstruction.generators.pairs import PairSet  # noqa: E402
+from nasion.reconstruction.generators.progress import Progress  # noqa: E402
 from nasion.reconstruction.generators.settings import MODELS, generator_settings  # noqa: E402
-from nasion.reconstruction.generators.train import Progress, generated, learn  # noqa: E402
+from nasion.reconstruction.generators.train import generated, learn  # noqa: E402
 from nasion.reconstruction.generators.training_run import fit, for_views  # noqa: E402
 from nasion.reconstruction.scores.likeness import mean_face  # noqa: E402
 from reconstruction.generators.small import drawn_pair, drawn_pairs, small_settings  # noqa: E402

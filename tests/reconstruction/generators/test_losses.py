@@ -13,8 +13,8 @@ from nasion.reconstruction.generators.image_pool import ImagePool  # noqa: E402
 from nasion.reconstruction.generators.losses import critic_loss, distance, judged_as  # noqa: E402
 from nasion.reconstruction.generators.models import new_translator  # noqa: E402
 from nasion.reconstruction.generators.patch_nce import PatchSampler, drawn_places, patch_nce_loss  # noqa: E402
+from nasion.reconstruction.generators.progress import linear_rate  # noqa: E402
 from nasion.reconstruction.generators.settings import LearningSettings  # noqa: E402
-from nasion.reconstruction.generators.train import linear_rate  # noqa: E402
 from nasion.reconstruction.generators.translator import Batch  # noqa: E402
 from reconstruction.generators.small import small_settings  # noqa: E402
 

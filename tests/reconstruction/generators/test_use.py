@@ -18,7 +18,8 @@ from nasion.reconstruction.generators.pairs import PairSet, load  # noqa: E402
 from nasion.reconstruction.generators.predict import Generator, generator_of, open_generator  # noqa: E402
 from nasion.reconstruction.generators.reconstruct import NOTICE  # noqa: E402
 from nasion.reconstruction.generators.settings import GeneratorSettings  # noqa: E402
-from nasion.reconstruction.generators.train import Trained, pictures_of, tensor_of  # noqa: E402
+from nasion.reconstruction.generators.tensors import pictures_of, tensor_of  # noqa: E402
+from nasion.reconstruction.generators.train import Trained  # noqa: E402
 from nasion.reconstruction.generators.training_run import packed_model  # noqa: E402
 from nasion.reconstruction.generators.translator import FaceGenerator, new_generator  # noqa: E402
 from reconstruction.generators.small import drawn_pair, drawn_pairs, small_settings  # noqa: E402

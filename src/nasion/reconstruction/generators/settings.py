@@ -44,7 +44,8 @@ class NetworkSettings:
     critic_width, critic_layers
         Channels of the PatchGAN's first layer; its strided layers: 3 see 70 px, 2 see 34 px.
     antialias
-        Of ``"resnet"``: blur before each halving and after each doubling (Zhang, ICML 2019), as CUT does.
+        Of ``"resnet"``: blur before each halving and after each doubling (Zhang, ICML 2019), as CUT does. Of
+        ``"unet"``: double by interpolation (ours: transposed convolutions leave a chequered pattern).
     dropout
         Share of zeros; of ``"unet"`` numbers of its inner layers, of ``"resnet"`` whole maps in each block. It stays on
         in use: this is what makes samples differ.

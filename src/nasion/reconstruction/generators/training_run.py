@@ -25,8 +25,9 @@ from nasion.reconstruction.generators.export import generator_onnx
 from nasion.reconstruction.generators.likeness import likeness
 from nasion.reconstruction.generators.pairs import DATASETS, PairSet, framed_pairs, read_pairs
 from nasion.reconstruction.generators.predict import Generator, generator_of
+from nasion.reconstruction.generators.progress import Progress
 from nasion.reconstruction.generators.settings import GeneratorSettings, generator_settings
-from nasion.reconstruction.generators.train import Progress, Trained, learn
+from nasion.reconstruction.generators.train import Trained, learn
 from nasion.version import __version__
 
 MODEL: Final = "model"
