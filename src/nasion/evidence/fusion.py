@@ -26,7 +26,7 @@ OVERLAY: Final = "overlay"
 """The solver's score of skull and photographs."""
 _RIDGE: Final = 1e-3
 """Keeps slopes finite where the people of a small set are told apart without fault."""
-_LEAST_PEOPLE: Final = 20
+_LEAST_PEOPLE: Final = 8
 
 
 @dataclass(frozen=True)
