@@ -44,6 +44,8 @@ def load_films(files: Sequence[FilmFiles], model: Path, rule: Path | None, *, wi
     """
     from nasion.matching.predict import load_matcher
 
+    if not files:
+        raise NasionError("give at least one radiograph, frontal or lateral")
     matcher = load_matcher(model)
     if matcher.scheme != SCHEME:
         raise NasionError(

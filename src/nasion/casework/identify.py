@@ -85,6 +85,8 @@ def identify_gallery(
         The skull or the gallery cannot be used at all.
 
     """
+    if skull is None and films is None:
+        raise NasionError("there is nothing to compare the gallery with; give a skull, its radiographs or both")
     settings = settings or CaseSettings()
     started = time.perf_counter()
     tissue = _tissue(settings)
