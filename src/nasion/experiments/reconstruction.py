@@ -163,6 +163,7 @@ def run_reconstruction_experiment(
         "protocol": _protocol(experiment, folds, views),
         "extractor": eyes.extractor.name,
         "side_px": experiment.side_px,
+        "people": {own.view: len(own.people) for own in views},
         "table1": {},
         "table2": {},
         "left_out": dict(eyes.left_out),
@@ -196,6 +197,9 @@ def _judge(
     probes, gallery = judged.probes(), [None if pair is None else pair.target for pair in judged.whole]
     found: dict[str, dict[str, Ranked]] = {}
     seeing = [own for own in eyes.descriptors if view == FRONTAL or own.name not in eyes.frontal_only]
+    table["left_out"] |= {
+        f"{own.name}, {view}": "it finds frontal faces only" for own in eyes.descriptors if own not in seeing
+    }
     for number, descriptor in enumerate(seeing, start=1):
         found[descriptor.name] = retrieval(descriptor, probes, gallery, judged.people, seed)
         advance(f"{view}: descriptors", number, len(seeing))
