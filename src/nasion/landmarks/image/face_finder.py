@@ -31,7 +31,7 @@ _SURE: Final = 0.92
 """Only an upright face reaches this."""
 _UPRIGHT_LEAD: Final = 0.03
 _QUICK_PX: Final = 384
-"""A first look at this size is enough where it shows a sure face of ``_QUICK_FACE_PX``; it takes a third of the time."""
+"""A first look at this size is enough where it shows a sure face of ``_QUICK_FACE_PX``, in a third of the time."""
 _QUICK_FACE_PX: Final = 60.0
 _FIRST_PX: Final = 640
 _LARGEST_PX: Final = 1600
