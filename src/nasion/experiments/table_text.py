@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from nasion.experiments.judging import FAILURE_BPE_MM
+from nasion.experiments.markdown import grid
 
 Row = dict[str, Any]
 
@@ -52,7 +53,7 @@ def surface_table_markdown(table: dict[str, Any]) -> str:
         "that are on the scan count, found or not. Intervals: 95 %, bootstrap over people. Refused: scans that could "
         "not be oriented, in no other figure."
     )
-    return "\n\n".join([f"# Landmarks on surfaces, {table['scheme']}", told, _grid(head, rows)]) + "\n"
+    return "\n\n".join([f"# Landmarks on surfaces, {table['scheme']}", told, grid(head, rows)]) + "\n"
 
 
 def _protocol(table: dict[str, Any]) -> str:
@@ -67,14 +68,9 @@ def _protocol(table: dict[str, Any]) -> str:
     )
 
 
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def _main(rows: Sequence[Row]) -> str:
     head = ("solver", "view", "mean rank", "BPE mm", "s per overlay", "failures / not converged", "ranked / overlays")
-    return _grid(
+    return grid(
         head,
         [
             (
@@ -113,7 +109,7 @@ def _implausible(rows: Sequence[Row]) -> str:
         "skull_pixels_outside_true_pairs",
     )
     digits = (1, 1, 2, 2)
-    return _grid(
+    return grid(
         head,
         [
             (row["solver"], row["view"], *(_percent(row[key], d) for key, d in zip(keys, digits, strict=True)))
@@ -128,7 +124,7 @@ def _percent(share: float | None, digits: int) -> str:
 
 def _paired(tests: Sequence[Row]) -> str:
     head = ("first", "second", "view", "figure", "median difference", "p photographs", "p people", "photographs")
-    return _grid(
+    return grid(
         head,
         [
             (
