@@ -163,7 +163,7 @@ def test_bones_of_another_body_part_are_left_out(template: Template, skull: Bare
 
 def test_too_few_landmarks_are_refused_in_one_line(template: Template, skull: BareSkull) -> None:
     few = dict(list(skull.landmarks_mm.items())[:5])
-    with pytest.raises(NasionError, match="5 cranial landmarks are too few") as fault:
+    with pytest.raises(NasionError, match="5 of the 20 cranial landmarks are too few") as fault:
         face_sampler(template, replace(skull, landmarks_mm=few))
     assert "\n" not in str(fault.value)
 

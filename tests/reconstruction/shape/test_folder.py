@@ -1,6 +1,7 @@
 """What the command leaves behind, and what it refuses."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,13 @@ def test_the_scale_reaches_what_is_shown() -> None:
     assert colors[0][2] > colors[0][1]
     assert colors[2][0] > 0.9
     assert colors[2][2] < 0.3
+
+
+def test_an_incomplete_skull_is_told(template: Template, person: Person) -> None:
+    whole = bare(person)
+    kept = {name: point for name, point in whole.landmarks_mm.items() if not name.startswith("gonion")}
+    made = make_faces(template, replace(whole, landmarks_mm=kept), ShapeSettings(build=1.0, draws=5), samples=1)
+    assert any("gonion left, gonion right" in note for note in made.notes())
 
 
 def test_the_number_of_samples_is_checked(template: Template, person: Person) -> None:
