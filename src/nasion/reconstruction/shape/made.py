@@ -12,6 +12,7 @@ from nasion.anatomy.landmarks import PAIRS
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
 from nasion.population.template import Template
+from nasion.reconstruction.shape.pictures import scale_end_mm
 from nasion.reconstruction.shape.registration import BareSkull
 from nasion.reconstruction.shape.sampler import DrawnFace, FaceSampler, face_sampler
 from nasion.reconstruction.shape.settings import ShapeSettings
@@ -50,6 +51,12 @@ class MadeFaces:
     sd_mm: FloatArray
     builds: dict[str, DrawnFace]
     samples: list[DrawnFace]
+
+    @property
+    def scale_mm(self) -> float:
+        """Upper end of the SD's colour scale: the neck, which no bone holds, does not count."""
+        template = self.sampler.fit.template
+        return scale_end_mm(self.sd_mm[template.face.vertices[:, 1] > template.facial["gnathion"][1]])
 
     def notes(self) -> list[str]:
         """Return what the user should know of how much of the skull was there, one line each."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasion.reconstruction.shape.made import MadeFaces
-from nasion.reconstruction.shape.pictures import PAPER, VIEWS, Stage, scale_bar, scale_end_mm
+from nasion.reconstruction.shape.pictures import PAPER, VIEWS, Stage, scale_bar
 from nasion.reconstruction.shape.sampler import DrawnFace
 
 NOTICE: Final = (
@@ -33,7 +33,7 @@ _PAIRS: Final = 3
 def overview_png(made: MadeFaces, title: str) -> bytes:
     """Return the page as PNG."""
     stage = stage_of(made, _TILE_PX)
-    end = scale_end_mm(made.sd_mm)
+    end = made.scale_mm
     skull = np.hstack([stage.skull(made.skull.mesh, view) for view in VIEWS])
     maps = np.hstack([stage.map(made.mean.mesh, made.sd_mm, end, view) for view in VIEWS])
     bar = scale_bar(end, _TILE_PX, MAP_TITLE)
