@@ -21,9 +21,13 @@ from nasion.cli.options import (
     Tissue,
     template_names,
 )
+from nasion.cli.trial_profile import profile
 from nasion.errors import NasionError
 
 app = typer.Typer(help="The papers' experiments by name.", no_args_is_help=True, rich_markup_mode=None)
+
+
+app.command("profile")(profile)
 
 
 @app.callback()

@@ -39,7 +39,7 @@ def surface_table_markdown(table: dict[str, Any]) -> str:
         (
             row["method"],
             row["condition"],
-            _with_interval(row["mean_mm"], row["interval95"]),
+            with_interval(row["mean_mm"], row["interval95"]),
             f"{row['median_mm']:.2f}",
             f"{row['p95_mm']:.2f}",
             str(row["scans"]),
@@ -52,7 +52,7 @@ def surface_table_markdown(table: dict[str, Any]) -> str:
         "that are on the scan count, found or not. Intervals: 95 %, bootstrap over people. Refused: scans that could "
         "not be oriented, in no other figure."
     )
-    return "\n\n".join([f"# Landmarks on surfaces, {table['scheme']}", told, _grid(head, rows)]) + "\n"
+    return "\n\n".join([f"# Landmarks on surfaces, {table['scheme']}", told, grid(head, rows)]) + "\n"
 
 
 def _protocol(table: dict[str, Any]) -> str:
@@ -67,21 +67,22 @@ def _protocol(table: dict[str, Any]) -> str:
     )
 
 
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of cells."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _main(rows: Sequence[Row]) -> str:
     head = ("solver", "view", "mean rank", "BPE mm", "s per overlay", "failures / not converged", "ranked / overlays")
-    return _grid(
+    return grid(
         head,
         [
             (
                 row["solver"],
                 row["view"],
-                _with_interval(row["mean_rank"], row["interval95"]["mean_rank"]),
-                _with_interval(row["bpe_mm"], row["interval95"]["bpe_mm"]),
+                with_interval(row["mean_rank"], row["interval95"]["mean_rank"]),
+                with_interval(row["bpe_mm"], row["interval95"]["bpe_mm"]),
                 f"{row['seconds_per_overlay']:.4f}",
                 f"{row['failures']} / {row['not_converged']}",
                 f"{row['n_ranked']} of {row['n_photographs']} / {row['n_overlays']}",
@@ -91,7 +92,8 @@ def _main(rows: Sequence[Row]) -> str:
     )
 
 
-def _with_interval(mean: float | None, interval: Sequence[float] | None) -> str:
+def with_interval(mean: float | None, interval: Sequence[float] | None) -> str:
+    """Return a mean with its interval, ``-`` where there is none."""
     if mean is None or interval is None:
         return "-"
     return f"{mean:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"
@@ -113,7 +115,7 @@ def _implausible(rows: Sequence[Row]) -> str:
         "skull_pixels_outside_true_pairs",
     )
     digits = (1, 1, 2, 2)
-    return _grid(
+    return grid(
         head,
         [
             (row["solver"], row["view"], *(_percent(row[key], d) for key, d in zip(keys, digits, strict=True)))
@@ -128,7 +130,7 @@ def _percent(share: float | None, digits: int) -> str:
 
 def _paired(tests: Sequence[Row]) -> str:
     head = ("first", "second", "view", "figure", "median difference", "p photographs", "p people", "photographs")
-    return _grid(
+    return grid(
         head,
         [
             (

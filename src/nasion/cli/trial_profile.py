@@ -1,0 +1,34 @@
+"""``nasion experiment profile``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nasion.cli.options import Force, Out
+
+
+def profile(
+    out: Out,
+    train: Annotated[
+        Path, typer.Option("--train", help="Cephalograms to learn from: landmarks.csv and the images that it names.")
+    ],
+    test: Annotated[
+        Path,
+        typer.Option("--test", help="Cephalograms to be judged on, laid out alike; the same folder: its other splits."),
+    ],
+    force: Force = False,
+) -> None:
+    """Tell the face's profile from the bone of real lateral X-rays; write table.json, table.md and pictures.
+
+    Test films of patients who are also in the training films are left out (same_patient_pairs.csv).
+    """
+    from nasion.cli.show import progress
+    from nasion.experiments.profile import run_profile_experiment
+    from nasion.experiments.profile_tables import profile_table_markdown
+
+    with progress() as advance:
+        table = run_profile_experiment(train, test, out, force=force, advance=advance)
+    typer.echo(profile_table_markdown(table))

@@ -1,0 +1,1 @@
+"""Faces from skulls: generators, profiles and shape-true samples."""
