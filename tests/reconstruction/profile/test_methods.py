@@ -42,6 +42,7 @@ def test_mean_shape_of_copies_is_the_shape():
     copies = [MEAN_HARD_MM, MEAN_HARD_MM @ TURN.T + 5, MEAN_HARD_MM - 3]
     mean = mean_shape(copies)
     fit = PlaneSimilarity.between(mean, MEAN_HARD_MM)
+    assert fit.scale == pytest.approx(1)
     np.testing.assert_allclose(fit.apply(mean), MEAN_HARD_MM, atol=1e-8)
 
 
@@ -165,3 +166,9 @@ def test_image_is_blind_for_what_was_stripped():
 def test_few_people_are_refused():
     with pytest.raises(NasionError, match="too few"):
         METHODS["regression"](people(9))
+
+
+def test_a_mirrored_skull_is_not_turned_into_the_plain_one():
+    mirrored = MEAN_HARD_MM * (-1, 1)
+    off = PlaneSimilarity.between(mirrored, MEAN_HARD_MM).apply(mirrored) - MEAN_HARD_MM
+    assert np.linalg.norm(off, axis=1).mean() > 15

@@ -107,7 +107,7 @@ class Regression:
         frame = Frame.of(samples)
         reader = Reader.fitted(films, frame, with_image)
         known, target = reader.features(films), _flat(frame.aligned_soft(samples))
-        sizes = np.array([1.0 / frame.of_film(film).lifted.scale for film in films])
+        sizes = np.array([1.0 / frame.of_film(film).scale for film in films])
         folds = _folds(people, seed)
         grid = _LOOK_GRID if with_image else _SHAPE_GRID
         errors = [_error_mm(known, target, sizes, folds, settings) for settings in grid]
