@@ -14,7 +14,12 @@ from nasion.overlay.problem import SOLVERS
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
-ALLOWED_ON_ONE_FLOOR = {("readers", "geometry"), ("networks", "readers"), ("anatomy", "errors")}
+ALLOWED_ON_ONE_FLOOR = {
+    ("readers", "geometry"),
+    ("networks", "readers"),
+    ("anatomy", "errors"),
+    ("reconstruction", "matching"),
+}
 DOORS = {"__init__", "__main__"}
 """Modules of the package itself that stand above all floors; nobody imports them."""
 

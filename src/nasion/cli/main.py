@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from nasion.cli import data, galleries, landmarks, overlays, train, trials, xray
+from nasion.cli import data, galleries, landmarks, overlays, reconstructions, train, trials, xray
 from nasion.errors import NasionError
 from nasion.version import __version__
 
@@ -31,8 +31,10 @@ app.command("overlay")(overlays.overlay)
 app.command("identify")(overlays.identify)
 app.command("demo")(overlays.demo)
 app.command("match")(galleries.match)
+app.command("reconstruct")(reconstructions.reconstruct)
 app.command("skull")(data.skull)
 app.command("population")(data.population)
+train.app.command("reconstruction")(reconstructions.train)
 app.add_typer(galleries.app, name="gallery")
 app.add_typer(landmarks.app, name="landmarks")
 app.add_typer(train.app, name="train")

@@ -21,12 +21,14 @@ from nasion.cli.options import (
     Tissue,
     template_names,
 )
-from nasion.cli.trial_profile import profile
+from nasion.cli.profile_trial import profile
+from nasion.cli.reconstruction_trial import reconstruction
 from nasion.errors import NasionError
 
 app = typer.Typer(help="The papers' experiments by name.", no_args_is_help=True, rich_markup_mode=None)
 
 
+app.command("reconstruction")(reconstruction)
 app.command("profile")(profile)
 
 

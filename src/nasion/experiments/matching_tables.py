@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from nasion.experiments.markdown import grid, percent
 from nasion.experiments.matching_scores import FloatArray, ViewScores
 from nasion.retrieval.figures import DEPTHS, Figures, retrieval_figures
 from nasion.retrieval.two_stage import two_stage_scores
@@ -135,7 +136,7 @@ def matching_table_markdown(table: dict[str, Any]) -> str:
     blocks = [f"# Matching, {table['dataset']}", table["protocol"]]
     if "warning" in table:
         blocks.append(f"**{table['warning']}**")
-    blocks.append(_grid(head, [_row(name, figures, depths) for name, figures in rows]))
+    blocks.append(grid(head, [_row(name, figures, depths) for name, figures in rows]))
     if table.get("shortlists"):
         blocks += [
             "Two stages: the embedding shortlists, the pair model orders the shortlist.",
@@ -152,7 +153,7 @@ def matching_table_markdown(table: dict[str, Any]) -> str:
 def _row(name: str, figures: dict[str, Any], depths: Sequence[str]) -> list[str]:
     intervals = figures.get("interval95")
     cells = [
-        _percent(figures[kind][k], None if intervals is None else intervals[kind][k])
+        percent(figures[kind][k], None if intervals is None else intervals[kind][k])
         for kind in ("recall", "map")
         for k in depths
     ]
@@ -165,19 +166,10 @@ def _shortlists(table: dict[str, Any], depths: Sequence[str]) -> str:
     rows = [
         [
             str(row["shortlist"]),
-            _percent(row["right_face_in_it"]),
-            *(_percent(row["recall"][k]) for k in depths),
-            *(_percent(row["lost"][k]) for k in depths),
+            percent(row["right_face_in_it"]),
+            *(percent(row["recall"][k]) for k in depths),
+            *(percent(row["lost"][k]) for k in depths),
         ]
         for row in table["shortlists"]
     ]
-    return _grid(head, rows)
-
-
-def _percent(share: float, interval: Sequence[float] | None = None) -> str:
-    text = f"{100 * share:.1f} %"
-    return text if interval is None else f"{text} ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})"
-
-
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows])
+    return grid(head, rows)

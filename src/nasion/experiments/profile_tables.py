@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from nasion.experiments.table_text import grid, with_interval
+from nasion.experiments.markdown import grid, with_interval
 from nasion.geometry.surface import FloatArray
 from nasion.reconstruction.profile.bone_mask import frankfurt_axes
 from nasion.reconstruction.profile.kernels import KernelSettings

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from nasion.experiments.judging import FAILURE_BPE_MM
+from nasion.experiments.markdown import grid, with_interval
 
 Row = dict[str, Any]
 
@@ -67,12 +68,6 @@ def _protocol(table: dict[str, Any]) -> str:
     )
 
 
-def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table of cells."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def _main(rows: Sequence[Row]) -> str:
     head = ("solver", "view", "mean rank", "BPE mm", "s per overlay", "failures / not converged", "ranked / overlays")
     return grid(
@@ -90,13 +85,6 @@ def _main(rows: Sequence[Row]) -> str:
             for row in rows
         ],
     )
-
-
-def with_interval(mean: float | None, interval: Sequence[float] | None) -> str:
-    """Return a mean with its interval, ``-`` where there is none."""
-    if mean is None or interval is None:
-        return "-"
-    return f"{mean:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"
 
 
 def _implausible(rows: Sequence[Row]) -> str:

@@ -98,7 +98,7 @@ def framed(picture: Pixels, points_px: FloatArray, scheme: PointScheme, kind: Fr
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         return Framed(cv2.resize(picture, size, interpolation=way).astype(np.uint8), (points_px + 0.5) * factors - 0.5)
     matrix, view = aligning(points_px, scheme)
-    return Framed(_warped(picture, matrix), points_px @ matrix[:, :2].T + matrix[:, 2], view)
+    return Framed(warped(picture, matrix), points_px @ matrix[:, :2].T + matrix[:, 2], view)
 
 
 def aligning(points_px: FloatArray, scheme: PointScheme) -> tuple[FloatArray, int]:
@@ -137,7 +137,8 @@ def _similarity(source: FloatArray, target: FloatArray) -> tuple[FloatArray, flo
     return matrix, float(np.sqrt((abs(factor * a - b) ** 2).mean()))
 
 
-def _warped(picture: Pixels, matrix: FloatArray) -> Pixels:
+def warped(picture: Pixels, matrix: FloatArray, size_px: tuple[int, int] = ALIGNED_SIZE_PX) -> Pixels:
+    """Return (h, w, 3): a picture under a (2, 3) similarity into a frame of some width and height, its rim repeated."""
     import cv2
 
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
@@ -151,7 +152,7 @@ def _warped(picture: Pixels, matrix: FloatArray) -> Pixels:
         matrix = np.column_stack([linear, matrix[:, 2] + matrix[:, :2] @ (own / 2 - 0.5)])
         source = small.astype(np.uint8)
     # what lies beyond the picture repeats its rim: an edge there would be taken for an outline of the head
-    made = cv2.warpAffine(source, matrix, ALIGNED_SIZE_PX, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    made = cv2.warpAffine(source, matrix, size_px, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return made.astype(np.uint8)
 
 

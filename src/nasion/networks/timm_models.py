@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+import socket
+from functools import cache
+from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from nasion.errors import NasionError
 from nasion.networks.torchvision_operators import import_torchvision
+
+_HUB_SECONDS: Final = 3.0
 
 
 def create_model(name: str, pretrained: bool = False, **options: Any) -> Any:
@@ -21,6 +27,8 @@ def create_model(name: str, pretrained: bool = False, **options: Any) -> Any:
     try:
         import_torchvision()  # which timm imports
         timm = importlib.import_module("timm")
+        if pretrained:
+            _ask_hub_only_where_reachable()
     except ImportError:
         raise NasionError(f"{name} needs timm; install nasion[train]") from None
     if not pretrained:
@@ -32,3 +40,19 @@ def create_model(name: str, pretrained: bool = False, **options: Any) -> Any:
         raise NasionError(
             f"the published weights of {name} cannot be had ({reason}); work where timm can load them, or take another"
         ) from None
+
+
+@cache
+def _ask_hub_only_where_reachable() -> None:
+    """Let timm's hub client answer from its cache where there is no way to the hub: it would try for a minute a model.
+
+    A way through a proxy is not tried.
+    """
+    constants: Any = importlib.import_module("huggingface_hub.constants")
+    hub = urlsplit(constants.ENDPOINT)
+    if getproxies() or not hub.hostname:
+        return
+    try:
+        socket.create_connection((hub.hostname, hub.port or 443), timeout=_HUB_SECONDS).close()
+    except OSError:
+        constants.HF_HUB_OFFLINE = True

@@ -34,12 +34,14 @@ class Container:
     face
         The template's face; people share its triangles.
     skull
-        The template's skull.
+        The template's skull, or one person's whose face this is.
+    shell
+        Outer skin of the template, where it is at hand; found on ``face`` where it is None.
 
     """
 
-    def __init__(self, face: Mesh, skull: Mesh) -> None:
-        self.shell = SkinShell.outer(face)
+    def __init__(self, face: Mesh, skull: Mesh, shell: SkinShell | None = None) -> None:
+        self.shell = shell or SkinShell.outer(face)
         self._smoother = _smoother(face)
         depth = Skin(self.shell, face.vertices).nearest(skull.vertices).depth_mm
         # A bone point far below the skin of the template stays below it in every person.

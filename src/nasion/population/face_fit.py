@@ -94,7 +94,10 @@ class FaceFitter:
         self._pads, self._pad_depths = _pads(template)
         rim = _neck_rim(face)
         self._neck = rim[np.linspace(0, len(rim), _NECK_HOLDS, endpoint=False).astype(int)] if len(rim) else rim
-        self._faces = face.faces
+        round_pads = face.faces[np.isin(face.faces, self._pads).any(axis=1)]
+        self._round, numbered = np.unique(round_pads, return_inverse=True)
+        self._round_faces = numbered.reshape(-1, 3).astype(np.int32)
+        self._pads_there = np.searchsorted(self._round, self._pads)
 
     def fitted(
         self, face: FloatArray, landmarks: FloatArray, wanted: FloatArray, skull: Mesh, build_factor: float
@@ -113,8 +116,18 @@ class FaceFitter:
             1 for the template's cheeks; more for fuller ones.
 
         """
+        source, target = self.controls(face, landmarks, wanted, skull, build_factor)
+        return soft_warp(source, target, face)
+
+    def controls(
+        self, face: FloatArray, landmarks: FloatArray, wanted: FloatArray, skull: Mesh, build_factor: float
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return where (k, 3) points of the face are and where the skull, the tissue and the build want them.
+
+        The parameters are those of ``fitted``; the twenty landmarks come first.
+        """
         scalp = self._anchors.on_skull(skull) + _SCALP_MM * np.sqrt(build_factor) * self._anchors.directions
-        normals = Mesh(face, self._faces).vertex_normals()[self._pads]
+        normals = Mesh(face[self._round], self._round_faces).vertex_normals()[self._pads_there]
         pads = face[self._pads]
         neck = face[self._neck]
         middle = neck.mean(axis=0) if len(neck) else np.zeros(3)
@@ -122,7 +135,7 @@ class FaceFitter:
         fullness = (build_factor - 1.0) * self._pad_depths[:, None] * normals
         source = np.concatenate([landmarks, face[self._anchors.face_vertices], pads, neck])
         target = np.concatenate([wanted, scalp, pads + fullness, wider])
-        return soft_warp(source, target, face)
+        return source, target
 
 
 def soft_warp(source: FloatArray, target: FloatArray, points: FloatArray) -> FloatArray:
@@ -131,11 +144,21 @@ def soft_warp(source: FloatArray, target: FloatArray, points: FloatArray) -> Flo
     Unlike the biharmonic kernel it has no cusp at a control, which skin would show as a dimple where neighbouring
     controls disagree.
     """
+    moved: FloatArray = points + _multiquadric(source, target - source, points)
+    return moved
+
+
+def soft_weights(source: FloatArray, points: FloatArray) -> FloatArray:
+    """Return (n, k) weights: ``soft_warp(source, target, points)`` is ``points + weights @ (target - source)``."""
+    return _multiquadric(source, np.eye(len(source)), points)
+
+
+def _multiquadric(source: FloatArray, values: FloatArray, points: FloatArray) -> FloatArray:
     from scipy.interpolate import RBFInterpolator
 
-    warp = RBFInterpolator(source, target - source, kernel="multiquadric", epsilon=1.0 / _SOFTNESS_MM, degree=1)
-    moved: FloatArray = points + warp(points)
-    return moved
+    warp = RBFInterpolator(source, values, kernel="multiquadric", epsilon=1.0 / _SOFTNESS_MM, degree=1)
+    found: FloatArray = warp(points)
+    return found
 
 
 def _pads(template: Template) -> tuple[IntArray, FloatArray]:

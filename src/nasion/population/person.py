@@ -8,25 +8,20 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from nasion.anatomy.landmarks import PAIRS
 from nasion.anatomy.tissue import TissueTable
 from nasion.errors import NasionError
-from nasion.geometry.distance import closest_points
 from nasion.geometry.rbf import RbfWarp
-from nasion.geometry.surface import FloatArray, IntArray, Mesh
-from nasion.population.clearance import barycentric_weights
+from nasion.geometry.surface import FloatArray, Mesh
+from nasion.population.attachment import Attachment
+from nasion.population.bone_guard import BoneGuard
 from nasion.population.configuration import ConfigurationSampler, ShapeSettings
 from nasion.population.containment import Container
 from nasion.population.craniometry import Sex
 from nasion.population.face_fit import FaceFitter
 from nasion.population.template import Points, Template
 from nasion.population.tissue_sampling import TissueDraw
-
-LEAST_TISSUE_MM: Final = 2.0
-"""A facial landmark lies at least this far from the bone: more than the clearance, so that the repair spares it."""
-
 
 _ATTEMPTS: Final = 8
 
@@ -102,8 +97,8 @@ class PersonSampler:
         self._configurations = ConfigurationSampler(template, self.settings.shape)
         self._container = Container(template.face, template.skull)
         self._fitter = FaceFitter(template)
-        self._attached = _Attachment.of(template.face, template.facial, tuple(pair.facial for pair in PAIRS))
-        self._attached_helpers = _Attachment.of(template.face, template.facial_helpers, tuple(template.facial_helpers))
+        self._attached = Attachment.of(template.face, template.facial, tuple(pair.facial for pair in PAIRS))
+        self._attached_helpers = Attachment.of(template.face, template.facial_helpers, tuple(template.facial_helpers))
 
     def sample(self, seed: int, name: str = "person") -> Person:
         """Return the person of a seed; the same seed gives the same person."""
@@ -124,7 +119,7 @@ class PersonSampler:
         cranial = {pair.cranial: points[pair.cranial] for pair in PAIRS}
         bones = np.array([cranial[pair.cranial] for pair in PAIRS])
         build, vectors = self.settings.tissue.sample(rng)
-        wanted = _lifted(bones + vectors, skull)
+        wanted = BoneGuard(skull).lifted(bones + vectors)
         plain = warp(self._with_identity(rng))
         fitted = self._fitter.fitted(plain, self._attached.points(plain), wanted, skull, build)
         vertices = self._container.contained(fitted, skull.vertices, wanted)
@@ -157,36 +152,6 @@ class PersonSampler:
         weights = np.clip(rng.standard_normal(len(modes)), -2.0, 2.0).astype(np.float32)
         shift: FloatArray = self.settings.identity_sd * np.tensordot(weights, modes, 1).astype(np.float64)
         return vertices + shift
-
-
-@dataclass(frozen=True, eq=False)
-class _Attachment:
-    """Named points that ride on the face's triangles."""
-
-    names: tuple[str, ...]
-    corners: IntArray
-    weights: FloatArray
-
-    @classmethod
-    def of(cls, face: Mesh, points: Points, names: tuple[str, ...]) -> _Attachment:
-        foot, _, triangle = closest_points(face, np.array([points[name] for name in names]).reshape(-1, 3))
-        corners = face.faces[triangle]
-        weights = barycentric_weights(foot, face.vertices[corners])
-        return cls(names, corners, weights / weights.sum(axis=1, keepdims=True))
-
-    def points(self, vertices: FloatArray) -> FloatArray:
-        """Return (n, 3) places on a face's vertices."""
-        placed: FloatArray = np.einsum("nk,nkd->nd", self.weights, vertices[self.corners])
-        return placed
-
-
-def _lifted(points: FloatArray, skull: Mesh) -> FloatArray:
-    """Return (n, 3) points moved away from a bone that is nearer than ``LEAST_TISSUE_MM`` or covers them."""
-    nearest = np.asarray(cKDTree(skull.vertices).query(points)[1])
-    outward = skull.vertex_normals()[nearest]
-    height = ((points - skull.vertices[nearest]) * outward).sum(axis=1)
-    lifted: FloatArray = points + np.maximum(LEAST_TISSUE_MM - height, 0.0)[:, None] * outward
-    return lifted
 
 
 def _toned(albedo: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -10,7 +10,15 @@ import numpy as np
 from nasion.retrieval.charts import Axis, Canvas, Color, Plot
 from nasion.retrieval.figures import Figures
 
-_COLORS: Final[tuple[Color, ...]] = ((32, 92, 168), (206, 104, 24), (18, 150, 84), (140, 70, 160))
+_COLORS: Final[tuple[Color, ...]] = (
+    (32, 92, 168),
+    (206, 104, 24),
+    (18, 150, 84),
+    (140, 70, 160),
+    (200, 44, 60),
+    (96, 112, 20),
+    (40, 150, 180),
+)
 _BAND: Final = 0.16
 _CHANCE: Final = (150, 156, 162)
 _MOST_RANKS: Final = 50

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nasion.errors import NasionError
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ class Tile:
     Attributes
     ----------
     picture
-        Its file; one that cannot be read leaves a grey field.
+        Its file, or itself, (h, w, 3) uint8 RGB; a file that cannot be read leaves a grey field.
     caption
         Lines.
     right
@@ -48,7 +51,7 @@ class Tile:
 
     """
 
-    picture: Path
+    picture: Path | NDArray[np.uint8]
     caption: tuple[str, ...]
     right: bool = False
     apart: bool = False
@@ -117,21 +120,27 @@ def _draw_tile(
         draw.text((x, y + _TILE[1] + 6 + line * 16), _shortened(text, font, _TILE[0] + 6), fill=fill, font=font)
 
 
-def _fitted(path: Path) -> Image.Image | None:
+def _fitted(given: Path | NDArray[np.uint8]) -> Image.Image | None:
     """Return the picture scaled into a tile; None where it cannot be read."""
     from PIL import Image
 
-    from nasion.landmarks.image.pictures import DICOM_ENDINGS, read_picture
-
-    try:
-        film = path.suffix.lower() in DICOM_ENDINGS
-        pixels = read_picture(path, "cephalogram" if film else "face").image
-    except NasionError:
+    pixels = _read(given) if isinstance(given, Path) else given
+    if pixels is None:
         return None
     picture = Image.fromarray(pixels)
     scale = min(_TILE[0] / picture.width, _TILE[1] / picture.height)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def _read(path: Path) -> NDArray[np.uint8] | None:
+    from nasion.landmarks.image.pictures import DICOM_ENDINGS, read_picture
+
+    try:
+        film = path.suffix.lower() in DICOM_ENDINGS
+        return read_picture(path, "cephalogram" if film else "face").image
+    except NasionError:
+        return None
 
 
 def _shortened(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
