@@ -12,6 +12,7 @@ from nasion.cli.main import app
 from nasion.errors import NasionError
 from nasion.experiments.profile import reader_mm, run_profile_experiment
 from nasion.experiments.profile_films import Film, mm_per_px, read_films
+from nasion.experiments.profile_found import found_films
 from nasion.experiments.profile_tables import Told, profile_table
 from nasion.reconstruction.profile.methods import METHODS
 from nasion.reconstruction.profile.samples import SOFT, Profile
@@ -184,10 +185,32 @@ def test_the_command_writes_what_scripts_rely_on(one_folder, tmp_path, capsys):
         "pairs_table": True,
     }
     assert table["mm_per_px"] == [0.5]
-    assert {path.name for path in out.iterdir()} == {"table.json", "table.md", "profiles.png", "errors.png"}
+    written = {"experiment.json", "table.json", "table.md", "profiles.png", "errors.png"}
+    assert {path.name for path in out.iterdir()} == written
     for name in ("profiles.png", "errors.png"):
         assert cv2.imread(str(out / name)).std() > 5
     assert "| regression |" in capsys.readouterr().out
+
+
+def test_another_experiment_is_not_overwritten(one_folder, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine.txt").write_text("keep")
+    with pytest.raises(NasionError, match="no profile experiment"):
+        run_profile_experiment(one_folder, one_folder, out)
+    assert (out / "mine.txt").read_text() == "keep"
+
+
+def test_unknown_generators_are_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(NasionError, match="there is no model 'pix3pix'"):
+        run_profile_experiment(tmp_path / "none", tmp_path / "none", tmp_path / "out", generators=("pix3pix",))
+
+
+def test_found_landmarks_of_a_film_without_a_head_are_a_failure():
+    sample = people(1)[0]
+    blank = np.full((480, 387), 40, np.uint8)
+    found = found_films([lambda: blank], [sample], lambda done, total: None)
+    assert (found.samples, found.places, found.hard_error_mm) == ((), (), None)
 
 
 def test_real_films_without_shared_patients(shared_data):
@@ -206,3 +229,45 @@ def test_real_people_beat_both_floors(shared_data, tmp_path):
         assert high < min(methods[floor]["interval95"][0] for floor in ("mean-shape", "mean-offset", "t-table"))
         assert methods[name]["minus_floor_interval95"][1] < 0
         assert 0.8 < methods[name]["within_90_percent_ellipse"] < 0.96
+
+
+def real_subset(folder, target, keep):
+    """Copy some films of the challenge's folder by number."""
+    (target / "images").mkdir(parents=True)
+    rows = list(csv.reader((folder / "landmarks.csv").open()))
+    kept = [rows[0], *(row for row in rows[1:] if int(row[0][-7:-4]) in keep)]
+    with (target / "landmarks.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows(kept)
+    for row in kept[1:]:
+        shutil.copy(folder / row[0], target / row[0])
+    return target
+
+
+def test_real_films_with_found_landmarks(shared_data, tmp_path):
+    folder = real_subset(shared_data / "xray" / "cephalograms", tmp_path / "some", {*range(1, 31), 202, 203})
+    found = run_profile_experiment(folder, folder, tmp_path / "out", find_landmarks=True)["found_landmarks"]
+    assert found["films"] + len(found["failures"]) == 2
+    assert found["hard_error_mm"] < 4
+    assert set(found["methods"]) == set(METHODS)
+
+
+def test_windows_of_generators_hold_the_film_and_hide_the_skin(one_folder):
+    pytest.importorskip("torch")
+    from nasion.experiments.profile_generators import _located, _pair
+    from nasion.reconstruction.profile.floors import MeanShape
+
+    samples = people(12)
+    floor = MeanShape.fitted(samples)
+    film = picture(samples[0].film.hard_mm)
+    pair = _pair(film, samples[0], floor, 64, 0)
+    assert pair.source.shape == pair.target.shape == (64, 64, 3)
+    # the same bone in both, and nothing of the film elsewhere
+    bone = pair.source > 0
+    assert 0.1 < bone.mean() < 0.7
+    assert abs(pair.source.astype(int) - pair.target)[bone].mean() < 12
+    other = picture(samples[0].film.hard_mm)
+    other[:, 330:] = 255  # in front of the face
+    np.testing.assert_array_equal(_pair(other, samples[0], floor, 64, 0).source, pair.source)
+    # nothing is found on a blank film: the mean shape stands in, and is counted
+    profile, unseen = _located(samples[0].film, np.zeros((64, 64, 3), np.uint8), floor)
+    assert 0 <= unseen <= 4 and np.isfinite(profile.points_mm).all()

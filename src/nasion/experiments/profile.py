@@ -1,12 +1,14 @@
 """The profile experiment: the face's profile of real people from their own X-rays' bone, judged in millimetres.
 
 The soft tissue of a lateral X-ray is masked out, the soft-tissue landmarks are told from what is left, and the truth
-is in the same X-ray. Bony landmarks are the readers'. No method sees a soft landmark, or a pixel in front of the bone.
+is in the same X-ray. Bony landmarks are the reader's, or found. No method sees a soft landmark, or a pixel of the skin.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,13 +18,15 @@ from numpy.typing import NDArray
 
 from nasion.errors import NasionError
 from nasion.experiments.profile_films import Film, FilmSplit, mm_per_px, read_films
+from nasion.experiments.profile_found import found_films
 from nasion.experiments.profile_pictures import errors_png, profiles_png
 from nasion.experiments.profile_tables import FLOOR, Told, by_landmark, profile_table, profile_table_markdown
 from nasion.geometry.surface import FloatArray
 from nasion.landmarks.image.samples import ImageSample
-from nasion.readers.files import output_folder, write_bytes, write_json, write_text
+from nasion.readers.files import claim_folder, write_bytes, write_json, write_text
+from nasion.reconstruction.generators.settings import generator_settings
 from nasion.reconstruction.profile.bone_mask import stripped_film
-from nasion.reconstruction.profile.methods import METHODS
+from nasion.reconstruction.profile.methods import METHODS, ProfileMethod
 from nasion.reconstruction.profile.plane import PlaneSimilarity
 from nasion.reconstruction.profile.regression import Regression
 from nasion.reconstruction.profile.samples import ProfileSample, hard_points, soft_points
@@ -30,6 +34,7 @@ from nasion.version import __version__
 
 Advance = Callable[[str, int, int], None]
 
+RECORD: Final = "experiment.json"
 _SHOWN: Final = "image"
 
 
@@ -38,6 +43,10 @@ def run_profile_experiment(
     test: Path,
     out: Path,
     *,
+    find_landmarks: bool = False,
+    generators: tuple[str, ...] = (),
+    preset: str = "tiny",
+    minutes: float | None = None,
     force: bool = False,
     advance: Advance = lambda stage, done, total: None,
 ) -> dict[str, Any]:
@@ -48,9 +57,13 @@ def run_profile_experiment(
     train, test
         Folders, see ``profile_films.read_films``.
     out
-        New or empty.
+        New, empty, or of an earlier run on the same folders: generators that it trained are kept.
+    find_landmarks
+        Judge a second time, with bony landmarks of the test films that a network finds (``profile_found``).
+    generators, preset, minutes
+        Image generators to train as well, their size, and minutes of learning each (``profile_generators``).
     force
-        Replace ``out``.
+        Begin anew where ``out`` holds anything.
     advance
         Called with (what is done, done, total).
 
@@ -60,26 +73,81 @@ def run_profile_experiment(
         A folder cannot be used, there are too few people, or ``out`` holds something.
 
     """
+    for name in generators:
+        generator_settings(name, preset)
     split = read_films(train, test)
-    inputs = [film.image for film in (*split.train, *split.test)]
-    with output_folder(out, force, inputs) as folder:
-        samples = _read_samples([*split.train, *split.test], advance)
-        learnt, judged = samples[: len(split.train)], samples[len(split.train) :]
-        told = {}
-        for done, (name, fit) in enumerate(METHODS.items()):
-            advance("methods", done, len(METHODS))
-            method = fit(learnt)
-            chosen = (method.settings, method.cross_validation_mm) if isinstance(method, Regression) else None
-            told[name] = Told(method.profiles([sample.film for sample in judged]), chosen)
-        advance("methods", len(METHODS), len(METHODS))
-        table = {"nasion": __version__, **profile_table(told, judged), **_about(split, learnt, judged)}
-        films = [_grey(film) for film in split.test]
-        sheet = profiles_png(films, judged, told[_SHOWN].profiles, told[FLOOR].profiles)
-        write_bytes(folder / "profiles.png", sheet)
-        write_bytes(folder / "errors.png", errors_png(table))
-        write_json(folder / "table.json", table)
-        write_text(folder / "table.md", profile_table_markdown(table))
+    samples = _read_samples([*split.train, *split.test], advance)
+    learnt, judged = samples[: len(split.train)], samples[len(split.train) :]
+    record = {"nasion": __version__, "train": str(train.resolve()), "test": str(test.resolve())}
+    claim_folder(out, RECORD, record, "profile experiment", force)
+    methods = {}
+    for done, (name, fit) in enumerate(METHODS.items()):
+        advance("methods", done, len(METHODS))
+        methods[name] = fit(learnt)
+    advance("methods", len(METHODS), len(METHODS))
+    told = _told(methods, judged)
+    for name in generators:
+        told[name] = _by_generator(name, preset, minutes, split, samples, out, advance)
+    table = {"nasion": __version__, **profile_table(told, judged), **_about(split, learnt, judged)}
+    if find_landmarks:
+        table["found_landmarks"] = _with_found(methods, split, judged, advance)
+    films = [_grey(film) for film in split.test]
+    write_bytes(out / "profiles.png", profiles_png(films, judged, told[_SHOWN].profiles, told[FLOOR].profiles))
+    write_bytes(out / "errors.png", errors_png(table))
+    write_json(out / "table.json", table)
+    write_text(out / "table.md", profile_table_markdown(table))
     return table
+
+
+def _by_generator(
+    name: str,
+    preset: str,
+    minutes: float | None,
+    split: FilmSplit,
+    samples: Sequence[ProfileSample],
+    out: Path,
+    advance: Advance,
+) -> Told:
+    if importlib.util.find_spec("torch") is None:
+        raise NasionError("training needs PyTorch; install nasion[train]")
+    from nasion.experiments.profile_generators import profiles_by_generator
+
+    made = profiles_by_generator(
+        name,
+        preset,
+        minutes,
+        [partial(_grey, film) for film in (*split.train, *split.test)],
+        samples,
+        len(split.train),
+        out / "generators" / f"{name}_{preset}",
+        lambda at: advance(name, round(100 * at.share), 100),
+    )
+    about = {"preset": preset, "unseen_landmarks": made.unseen, "locator_mm": made.locator_mm, "epochs": made.epochs}
+    return Told(made.profiles, about=about)
+
+
+def _told(methods: Mapping[str, ProfileMethod], samples: Sequence[ProfileSample]) -> dict[str, Told]:
+    films = [sample.film for sample in samples]
+    told = {}
+    for name, method in methods.items():
+        chosen = (method.settings, method.cross_validation_mm) if isinstance(method, Regression) else None
+        told[name] = Told(method.profiles(films), chosen)
+    return told
+
+
+def _with_found(
+    methods: Mapping[str, ProfileMethod], split: FilmSplit, judged: Sequence[ProfileSample], advance: Advance
+) -> dict[str, Any]:
+    """Return the figures with found bony landmarks, and how many films could not be used."""
+    images = [partial(_grey, film) for film in split.test]
+    found = found_films(images, judged, lambda done, total: advance("landmarks", done, total))
+    own = profile_table(_told(methods, found.samples), found.samples) if found.samples else {"methods": {}}
+    return {
+        "films": len(found.samples),
+        "failures": [film.name for place, film in enumerate(split.test) if place not in found.places],
+        "hard_error_mm": found.hard_error_mm,
+        **own,
+    }
 
 
 def _read_samples(films: Sequence[Film], advance: Advance) -> list[ProfileSample]:
@@ -132,15 +200,16 @@ def reader_mm(repeated: Sequence[tuple[Film, Film]]) -> dict[str, Any] | None:
     No method that is given bony points can be expected to do better than this times 1 / sqrt(2), as the truth, and the
     bony points, err by themselves.
     """
-    apart = []
+    off = []
     for one, other in repeated:
         scales = [mm_per_px(_size(film))[0] for film in (one, other)]
         a, b = (film.points_px * scale for film, scale in zip((one, other), scales, strict=True))
         moved = PlaneSimilarity.between(hard_points(a), hard_points(b)).apply(soft_points(a))
-        apart.append(np.linalg.norm(moved - soft_points(b), axis=1))
-    if not apart:
+        off.append(soft_points(b) - moved)
+    if not off:
         return None
-    return {"films": len(apart), "mean": float(np.mean(apart)), "per_landmark": by_landmark(np.mean(apart, axis=0))}
+    apart = np.linalg.norm(off, axis=2)
+    return {"films": len(off), "mean": float(apart.mean()), "per_landmark": by_landmark(apart.mean(axis=0))}
 
 
 def _size(film: Film) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -22,10 +22,22 @@ _CHI2_90: Final = 4.605
 
 @dataclass(frozen=True, eq=False)
 class Told:
-    """What a method told of the test films; the kernel and error that cross-validation chose, where there is one."""
+    """What a method told of the test films.
+
+    Attributes
+    ----------
+    profiles
+        One a film.
+    chosen
+        The kernel and its error in cross-validation, where there is one.
+    about
+        What else the table shall hold of the method.
+
+    """
 
     profiles: Sequence[Profile]
     chosen: tuple[KernelSettings, float] | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def profile_table(told: Mapping[str, Told], samples: Sequence[ProfileSample]) -> dict[str, Any]:
@@ -60,6 +72,7 @@ def _figures(told: Told, samples: Sequence[ProfileSample], floor: FloatArray) ->
         "depth_interval95": intervals[-2].tolist(),
         "minus_floor_mm": float(values[:, -1].mean()),
         "minus_floor_interval95": intervals[-1].tolist(),
+        **told.about,
     }
     if told.chosen is not None:
         figures["kernel"], figures["cross_validation_mm"] = asdict(told.chosen[0]), told.chosen[1]
@@ -101,8 +114,19 @@ def _squares(profiles: Sequence[Profile], samples: Sequence[ProfileSample]) -> F
 
 def profile_table_markdown(table: dict[str, Any]) -> str:
     """Return the table as Markdown."""
+    blocks = ["# The profile from the bone of real X-rays", _protocol(table), _rows(table)]
+    if (found := table.get("found_landmarks")) is not None and found["films"]:
+        blocks += [
+            f"With bony landmarks that a network found on the stripped film (mean error {found['hard_error_mm']:.2f} "
+            f"mm; {found['films']} films, {len(found['failures'])} could not be used):",
+            _rows(found),
+        ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _rows(table: dict[str, Any]) -> str:
     names = [name.replace("_", " ") for name in SOFT]
-    head = ("method", "mean error mm", "less than mean-shape", *names, "front-back mm", "within own 90 %")
+    head = ("method", "mean error mm", "minus mean-shape", *names, "front-back mm", "within own 90 %")
     rows = [
         (
             name,
@@ -114,7 +138,7 @@ def profile_table_markdown(table: dict[str, Any]) -> str:
         )
         for name, own in table["methods"].items()
     ]
-    return "\n\n".join(["# The profile from the bone of real X-rays", _protocol(table), grid(head, rows)]) + "\n"
+    return grid(head, rows)
 
 
 def _protocol(table: dict[str, Any]) -> str:
