@@ -17,11 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasion.errors import NasionError
-from nasion.experiments.profile_films import Film, FilmSplit, mm_per_px, read_films
+from nasion.experiments.profile_films import Film, FilmSplit, mm_per_px, read_films, without_repeats
 from nasion.experiments.profile_found import found_films
 from nasion.experiments.profile_pictures import errors_png, profiles_png
+from nasion.experiments.profile_repeats import same_pictures
 from nasion.experiments.profile_tables import FLOOR, Told, by_landmark, profile_table, profile_table_markdown
 from nasion.geometry.surface import FloatArray
+from nasion.landmarks.image.published.tables import TRAINING
 from nasion.landmarks.image.samples import ImageSample
 from nasion.readers.files import claim_folder, write_bytes, write_json, write_text
 from nasion.reconstruction.generators.settings import generator_settings
@@ -29,7 +31,7 @@ from nasion.reconstruction.profile.bone_mask import stripped_film
 from nasion.reconstruction.profile.methods import METHODS, ProfileMethod
 from nasion.reconstruction.profile.plane import PlaneSimilarity
 from nasion.reconstruction.profile.regression import Regression
-from nasion.reconstruction.profile.samples import ProfileSample, hard_points, soft_points
+from nasion.reconstruction.profile.samples import SOFT, ProfileSample, hard_points, soft_points
 from nasion.version import __version__
 
 Advance = Callable[[str, int, int], None]
@@ -76,6 +78,7 @@ def run_profile_experiment(
     for name in generators:
         generator_settings(name, preset)
     split = read_films(train, test)
+    split, alike = _without_repeats(split, advance)
     samples = _read_samples([*split.train, *split.test], advance)
     learnt, judged = samples[: len(split.train)], samples[len(split.train) :]
     record = {"nasion": __version__, "train": str(train.resolve()), "test": str(test.resolve())}
@@ -88,7 +91,7 @@ def run_profile_experiment(
     told = _told(methods, judged)
     for name in generators:
         told[name] = _by_generator(name, preset, minutes, split, samples, out, advance)
-    table = {"nasion": __version__, **profile_table(told, judged), **_about(split, learnt, judged)}
+    table = {"nasion": __version__, **profile_table(told, judged), **_about(split, learnt, judged, alike)}
     if find_landmarks:
         table["found_landmarks"] = _with_found(methods, split, judged, advance)
     films = [_grey(film) for film in split.test]
@@ -150,6 +153,22 @@ def _with_found(
     }
 
 
+def _without_repeats(split: FilmSplit, advance: Advance) -> tuple[FilmSplit, list[tuple[Film, Film]]]:
+    """Return the split without films that repeat by their pictures, and the pairs that no table names.
+
+    Where most of the test films look like training films, the pictures cannot be told apart, and are not gone by.
+    """
+    films = [*split.train, *split.test]
+    scales = [mm_per_px(_size(film))[0] for film in films]
+    hard = [hard_points(film.points_px) * scale for film, scale in zip(films, scales, strict=True)]
+    images = [partial(_grey, film) for film in films]
+    found = same_pictures(images, hard, scales, lambda done, total: advance("repeats", done, total))
+    pairs = [(films[a], films[b]) for a, b in found if films[a].patient != films[b].patient]
+    if len({other.name for one, other in pairs if one in split.train}) > len(split.test) / 2:
+        return split, []
+    return without_repeats(split, pairs), pairs
+
+
 def _read_samples(films: Sequence[Film], advance: Advance) -> list[ProfileSample]:
     """Return each film stripped, with its truth."""
     samples = []
@@ -176,7 +195,12 @@ def _check_side(film: Film, points: FloatArray) -> None:
         raise NasionError(f"{film.image}: orbitale lies left of porion; mirror the film and its points to look right")
 
 
-def _about(split: FilmSplit, learnt: Sequence[ProfileSample], judged: Sequence[ProfileSample]) -> dict[str, Any]:
+def _about(
+    split: FilmSplit,
+    learnt: Sequence[ProfileSample],
+    judged: Sequence[ProfileSample],
+    alike: Sequence[tuple[Film, Film]],
+) -> dict[str, Any]:
     """Return who is learnt from, who is judged on, who is left out, and the scale."""
     scales = sorted({round(sample.film.mm_per_px, 4) for sample in (*learnt, *judged)})
     return {
@@ -187,6 +211,7 @@ def _about(split: FilmSplit, learnt: Sequence[ProfileSample], judged: Sequence[P
             "people": len({film.patient for film in split.left_out}),
             "names": [film.name for film in split.left_out],
             "pairs_table": split.pairs_known,
+            "found_by_picture": [[one.name, other.name] for one, other in alike],
         },
         "mm_per_px": scales,
         "scale": "nominal: 0.1 mm a pixel at 1935 x 2400; the films' true scale seems some 9 % larger",
@@ -197,19 +222,24 @@ def _about(split: FilmSplit, learnt: Sequence[ProfileSample], judged: Sequence[P
 def reader_mm(repeated: Sequence[tuple[Film, Film]]) -> dict[str, Any] | None:
     """Return how far the profile's points of films marked twice lie apart once their bony points are aligned.
 
-    No method that is given bony points can be expected to do better than this times 1 / sqrt(2), as the truth, and the
-    bony points, err by themselves.
+    Truth and bony points carry this noise, so that no method can do much better. ``from_train_to_test`` is the mean
+    (x, y) of the second marking less the first, of films of which one copy is in train and the other is not.
     """
-    off = []
+    off, across = [], []
     for one, other in repeated:
         scales = [mm_per_px(_size(film))[0] for film in (one, other)]
         a, b = (film.points_px * scale for film, scale in zip((one, other), scales, strict=True))
         moved = PlaneSimilarity.between(hard_points(a), hard_points(b)).apply(soft_points(a))
         off.append(soft_points(b) - moved)
+        across.append(one.split == TRAINING != other.split)
     if not off:
         return None
     apart = np.linalg.norm(off, axis=2)
-    return {"films": len(off), "mean": float(apart.mean()), "per_landmark": by_landmark(apart.mean(axis=0))}
+    found = {"films": len(off), "mean": float(apart.mean()), "per_landmark": by_landmark(apart.mean(axis=0))}
+    if any(across):
+        shift = np.array(off)[across].mean(axis=0)
+        found["from_train_to_test"] = {name: own.tolist() for name, own in zip(SOFT, shift, strict=True)}
+    return found
 
 
 def _size(film: Film) -> tuple[int, int]:

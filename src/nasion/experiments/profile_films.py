@@ -7,7 +7,7 @@ the images that it names, and, where it is known that films repeat, ``same_patie
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -119,6 +119,30 @@ def read_films(train: Path, test: Path) -> FilmSplit:
     return FilmSplit(tuple(learnt), kept, left_out, _repeated(films, pairs), known)
 
 
+def without_repeats(split: FilmSplit, same: Sequence[tuple[Film, Film]]) -> FilmSplit:
+    """Return the split with further pairs of films known to show one patient.
+
+    Raises
+    ------
+    NasionError
+        No films are left to judge on.
+
+    """
+    groups = _Groups()
+    for one, other in same:
+        groups.join(one.patient, other.patient)
+    train, test, left_out = (
+        tuple(replace(film, patient=groups.first(film.patient)) for film in films)
+        for films in (split.train, split.test, split.left_out)
+    )
+    seen = {film.patient for film in train}
+    kept = tuple(film for film in test if film.patient not in seen)
+    if not kept:
+        raise NasionError("all test films show patients of the training films; give films of other people")
+    gone = tuple(film for film in test if film.patient in seen)
+    return replace(split, train=train, test=kept, left_out=(*left_out, *gone))
+
+
 def _repeated(films: Sequence[Film], pairs: Sequence[dict[str, str]]) -> tuple[tuple[Film, Film], ...]:
     """Return the pairs of the same film, where each side means one film."""
     found = []
@@ -165,30 +189,34 @@ def _with_patients(films: Sequence[Film], learnt: int, pairs: Iterable[dict[str,
 
     Pairs may name films that are in neither folder: through them others still belong together.
     """
-    parent: dict[str, str] = {}
-
-    def first(key: str) -> str:
-        parent.setdefault(key, key)
-        while parent[key] != key:
-            key = parent[key]
-        return key
-
-    def join(a: str, b: str) -> None:
-        one, two = sorted((first(a), first(b)))
-        parent[two] = one
-
+    groups = _Groups()
     sides = ["train"] * learnt + ["test"] * (len(films) - learnt)
     own = [f"{side}/{film.name}" for side, film in zip(sides, films, strict=True)]
     for film, key in zip(films, own, strict=True):
-        join(key, f"file {sha256(film.image)}")
+        groups.join(key, f"file {sha256(film.image)}")
     for row in pairs:
         keys = [key for side in ("a", "b") for key in _keys(row, side, films, own)]
         for key in keys:
-            join(keys[0], key)
-    return [
-        Film(film.image, film.name, film.split, film.points_px, first(key))
-        for film, key in zip(films, own, strict=True)
-    ]
+            groups.join(keys[0], key)
+    return [replace(film, patient=groups.first(key)) for film, key in zip(films, own, strict=True)]
+
+
+class _Groups:
+    """Names that belong together, by the first of them."""
+
+    def __init__(self) -> None:
+        self._parent: dict[str, str] = {}
+
+    def first(self, name: str) -> str:
+        """Return the name of the group."""
+        while (parent := self._parent.setdefault(name, name)) != name:
+            name = parent
+        return name
+
+    def join(self, one: str, other: str) -> None:
+        """Put two names into one group."""
+        low, high = sorted((self.first(one), self.first(other)))
+        self._parent[high] = low
 
 
 def _keys(row: dict[str, str], side: str, films: Sequence[Film], own: Sequence[str]) -> list[str]:

@@ -149,6 +149,8 @@ def _protocol(table: dict[str, Any]) -> str:
         if "cross_validation_mm" in own
     ]
     unlisted = "" if out["pairs_table"] else " There is no table of films of one patient: unknown ones may remain."
+    pairs = ", ".join(" and ".join(pair) for pair in out["found_by_picture"])
+    unlisted += f" Found alike by their pictures alone: {pairs}." if pairs else ""
     repeat = ""
     if reader is not None:
         repeat = (
