@@ -193,7 +193,7 @@ def _with_patients(films: Sequence[Film], learnt: int, pairs: Iterable[dict[str,
     sides = ["train"] * learnt + ["test"] * (len(films) - learnt)
     own = [f"{side}/{film.name}" for side, film in zip(sides, films, strict=True)]
     for film, key in zip(films, own, strict=True):
-        groups.join(key, f"file {sha256(film.image)}")
+        groups.join(key, f"~ file {sha256(film.image)}")
     for row in pairs:
         keys = [key for side in ("a", "b") for key in _keys(row, side, films, own)]
         for key in keys:
@@ -221,7 +221,7 @@ class _Groups:
 
 def _keys(row: dict[str, str], side: str, films: Sequence[Film], own: Sequence[str]) -> list[str]:
     """Return the films that a side of a pair means, or a name of its own where they are in neither folder."""
-    return [own[k] for k in _meant(row, side, films)] or [f"elsewhere {row[f'image_{side}']}"]
+    return [own[k] for k in _meant(row, side, films)] or [f"~ elsewhere {row[f'image_{side}']}"]
 
 
 def _meant(row: dict[str, str], side: str, films: Sequence[Film]) -> list[int]:
