@@ -58,9 +58,10 @@ def load_films(files: Sequence[FilmFiles], model: Path, rule: Path | None, *, wi
 
 
 def _rule(model: Path, given: Path | None, films: Sequence[Film], sha256: str) -> FusionRule:
+    from nasion.networks.model_folder import model_in
     from nasion.readers.files import read_text
 
-    path = given or model / RULE_FILE
+    path = given or model_in(model) / RULE_FILE
     if not path.is_file():
         raise NasionError(
             f"{path}: no fusion rule; overlay and radiographs are put together by one: make it with "

@@ -324,9 +324,10 @@ def fusion(
     from nasion.cli.show import progress
     from nasion.experiments.fusion import fit_fusion
     from nasion.matching.predict import load_matcher
+    from nasion.networks.model_folder import model_in
     from nasion.readers.files import refuse_existing, write_text
 
-    target = out or model / RULE_FILE
+    target = out or model_in(model) / RULE_FILE
     refuse_existing(target, force)
     matcher = load_matcher(model)
     with progress() as advance, processes(jobs) as executor:
