@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from nasion.experiments.reconstruction import Eyes, ReconstructionExperiment, ru
 from nasion.experiments.reconstruction_folds import Fold, MadeFace, folds_of
 from nasion.experiments.reconstruction_people import SOURCE_ITSELF
 from nasion.experiments.reconstruction_retrieval import retrieval
+from nasion.matching.datasets import read_cuhk
 from nasion.matching.samples import MatchPair, MatchPicture
 from nasion.reconstruction.scores.networks import Seen
 
@@ -120,7 +122,7 @@ def test_what_scripts_rely_on(tmp_path: Path) -> None:
         assert min(Image.open(tmp_path / "out" / name).size) > 100
     text = (tmp_path / "out" / "table.md").read_text()
     assert "## Table 1, frontal" in text
-    assert "## Table 2, frontal" in text
+    assert "## Table 2, frontal, 12 probes among as many faces" in text
     assert "| chance | 8.3 % |" in text
 
 
@@ -276,12 +278,19 @@ def test_too_few_pictures_for_fid_are_told(tmp_path: Path) -> None:
     assert not run(data, [], tmp_path / "narrow")["table1"][VIEW]["mean face"]["fid"]["meaningless"]
 
 
-def test_a_descriptor_of_frontal_faces_sees_no_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize("view", ["frontal", "lateral"])
+def test_a_descriptor_of_frontal_faces_sees_no_other(
+    view: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = read_cuhk(write_set(tmp_path / "data"))
+    shown = [MatchPair(*(replace(own, view=view) for own in (pair.probe, pair.face))) for pair in pairs]
+    monkeypatch.setattr("nasion.experiments.reconstruction.read_pairs", lambda *given: shown)
     eyes = Eyes(Patches(), (Patches(), Blind()), frozenset({"random"}), {"vgg16": "not here"})
-    table = run(write_set(tmp_path / "data"), [], tmp_path / "out", eyes)
-    assert list(table["table2"][VIEW]) == ["patches", "random"]
-    assert table["left_out"] == {"vgg16": "not here"}
-    assert "* vgg16: not here" in (tmp_path / "out" / "table.md").read_text()
+    table = run(tmp_path / "data", [], tmp_path / "out", eyes)
+    text = (tmp_path / "out" / "table.md").read_text()
+    assert list(table["table2"][view]) == ["patches", "random"][: 1 + (view == "frontal")]
+    assert "* vgg16: not here" in text
+    assert ("* random, lateral: it finds frontal faces only" in text) == (view == "lateral")
 
 
 def test_a_generator_learns_in_each_fold(tmp_path: Path) -> None:

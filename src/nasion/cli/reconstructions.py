@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from nasion.cli.options import Device, Force, Out, Seed
+from nasion.cli.options import AcceptSides, Device, Force, Out, Seed, Tissue, Units
+from nasion.cli.shape_faces import ShapeOptions, shape_faces
+from nasion.errors import NasionError
 
 if TYPE_CHECKING:
     from nasion.reconstruction.generators.card import Card
     from nasion.reconstruction.generators.train import EpochRecord, Progress
 
+SHAPE: Final = "shape"
+"""Name of the model that needs a skull's surface and no training."""
+
 
 def reconstruct(
-    source: Annotated[Path, typer.Argument(help="A skull's radiograph, or a sketch.")],
-    model: Annotated[str, typer.Option("--model", help="Folder of a model of 'nasion train reconstruction'.")],
+    source: Annotated[Path, typer.Argument(help="A skull's radiograph or surface (PLY, STL, OBJ, VTP), or a sketch.")],
+    model: Annotated[
+        str, typer.Option("--model", help="Folder of a model of 'nasion train reconstruction'; shape for a surface.")
+    ],
     out: Out,
     samples: Annotated[int, typer.Option("--samples", min=1, help="Possible faces.")] = 8,
     view: Annotated[str, typer.Option("--view", help="What the picture shows: frontal or lateral.")] = "frontal",
     landmarks: Annotated[
         Path | None, typer.Option("--landmarks", help="By default NAME.landmarks.json beside it, else found.")
     ] = None,
+    face_model: Annotated[
+        Path | None, typer.Option("--face-model", help="Shape: folder of the face model; built-in face without it.")
+    ] = None,
+    tissue: Tissue = None,
+    build: Annotated[
+        float | None, typer.Option("--build", help="Shape: known build factor, 1 average, 0.6 thin, 1.6 heavy.")
+    ] = None,
+    units: Units = None,
+    accept_sides: AcceptSides = False,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
@@ -30,6 +46,12 @@ def reconstruct(
 
     A skull does not determine a face: a reconstruction is one of many, and no photograph.
     """
+    options = ShapeOptions(face_model, tissue, build, units, accept_sides)
+    if model == SHAPE:
+        shape_faces(source, out, samples, landmarks, seed, force, options)
+        return
+    if options.given():
+        raise NasionError(f"{', '.join(options.given())}: only --model {SHAPE} takes this; leave it out")
     _by_generator(source, Path(model), out, samples, view, landmarks, seed, force)
 
 

@@ -146,14 +146,16 @@ def run_reconstruction_experiment(
     claim_folder(out, RECORD, experiment.record(), "reconstruction experiment", force)
     scheme = point_scheme(SCHEME_OF[experiment.dataset])
     small = framed_pairs(pairs, scheme, experiment.side_px, told=partial(advance, "pictures"))
-    whole = framed_pairs(pairs, scheme, DESCRIBED_PX, told=partial(advance, "pictures"))
+    tested = frozenset[str]().union(*(fold.tests for fold in folds))
+    judged = [pair for pair in pairs if pair.face.person in tested]
+    whole = framed_pairs(judged, scheme, DESCRIBED_PX, told=partial(advance, "tested people's pictures"))
     usable = {(pair.person, pair.view): pair for pair in small.pairs}
     every = [MeanFaceMaker(), *makers]
-    faces = {own.name: made_faces(own, folds, usable, out / MODELS_FOLDER / own.name, advance) for own in every}
-    tested = frozenset[str]().union(*(fold.tests for fold in folds))
+    faces = {maker.name: made_faces(maker, folds, usable, out / MODELS_FOLDER / maker.name, advance) for maker in every}
+    large = {(pair.person, pair.view): pair for pair in whole.pairs}
     views = [
-        Judged.of(view, pairs, folds, usable, {(pair.person, pair.view): pair for pair in whole.pairs}, faces)
-        for view in dict.fromkeys(pair.face.view for pair in pairs if pair.face.person in tested)
+        Judged.of(view, judged, folds, usable, large, faces)
+        for view in dict.fromkeys(pair.face.view for pair in judged)
     ]
     table = {
         "nasion": __version__,
@@ -161,14 +163,15 @@ def run_reconstruction_experiment(
         "protocol": _protocol(experiment, folds, views),
         "extractor": eyes.extractor.name,
         "side_px": experiment.side_px,
+        "people": {own.view: len(own.people) for own in views},
         "table1": {},
         "table2": {},
         "left_out": dict(eyes.left_out),
         "failures": {str(path): reason for path, reason in small.faults.items()},
         "record": experiment.record(),
     }
-    for judged in views:
-        _judge(judged, experiment, eyes, scorers, table, out, advance)
+    for own in views:
+        _judge(own, experiment, eyes, scorers, table, out, advance)
     write_json(out / "table.json", table)
     write_text(out / "table.md", reconstruction_table_markdown(table))
     return table
@@ -194,6 +197,9 @@ def _judge(
     probes, gallery = judged.probes(), [None if pair is None else pair.target for pair in judged.whole]
     found: dict[str, dict[str, Ranked]] = {}
     seeing = [own for own in eyes.descriptors if view == FRONTAL or own.name not in eyes.frontal_only]
+    table["left_out"] |= {
+        f"{own.name}, {view}": "it finds frontal faces only" for own in eyes.descriptors if own not in seeing
+    }
     for number, descriptor in enumerate(seeing, start=1):
         found[descriptor.name] = retrieval(descriptor, probes, gallery, judged.people, seed)
         advance(f"{view}: descriptors", number, len(seeing))

@@ -83,6 +83,16 @@ class ShapeScorer:
         return np.array(rows)
 
     def _row(self, pair: MatchPair, photographs: Sequence[SeenFace]) -> FloatArray:
+        own = _index(pair)
+        if own not in self._spreads:
+            self._spreads[own] = self._spread(pair)
+        spread = self._spreads[own]
+        if spread is None:
+            return np.full(len(photographs), np.nan)
+        return score_photographs(spread, self._anybody, photographs)
+
+    def _spread(self, pair: MatchPair) -> LandmarkSpread | None:
+        """Return where the face's landmarks may lie, by the skull as an observer would mark it; None: it cannot."""
         person = self._person(pair)
         rng = np.random.default_rng([self.seed, _SKULL_STREAM, _index(pair)])
         sd = ShapeSettings().placement_sd_mm
@@ -93,8 +103,8 @@ class ShapeScorer:
         try:
             sampler = face_sampler(self._face_model, BareSkull(person.skull, placed, helpers), seed=self.seed)
         except NasionError:
-            return np.full(len(photographs), np.nan)
-        return score_photographs(sampler.landmark_spread(), self._anybody, photographs)
+            return None
+        return sampler.landmark_spread()
 
     def _photograph(self, pair: MatchPair) -> SeenFace:
         """Return a photograph's landmarks as an observer would place them."""
@@ -146,6 +156,11 @@ class ShapeScorer:
     def _face_model(self) -> Template:
         """What faces are made from: always the built-in template, whatever the people were made from."""
         return load_template(BUILTIN)
+
+    @cached_property
+    def _spreads(self) -> dict[int, LandmarkSpread | None]:
+        """By person; all views share it."""
+        return {}
 
     @cached_property
     def _anybody(self) -> LandmarkSpread:

@@ -17,7 +17,8 @@ def reconstruction_table_markdown(table: dict[str, Any]) -> str:
     for view, rows in table["table1"].items():
         blocks += [f"## Table 1, {view}", _quality_note(table, rows), _quality(rows)]
     for view, descriptors in table["table2"].items():
-        blocks += [f"## Table 2, {view}", *(_retrieval(name, rows) for name, rows in descriptors.items())]
+        blocks.append(f"## Table 2, {view}, {table['people'][view]} probes among as many faces")
+        blocks += [_retrieval(name, rows) for name, rows in descriptors.items()]
     if table["left_out"]:
         blocks.append("## Left out\n\n" + "\n".join(f"* {name}: {why}" for name, why in table["left_out"].items()))
     lost = table["failures"]
@@ -63,17 +64,17 @@ def _quality(rows: dict[str, Any]) -> str:
 
 
 def _retrieval(descriptor: str, rows: dict[str, Any]) -> str:
-    head = [descriptor, *(f"R@{k}" for k in DEPTHS), *(f"mAP@{k}" for k in MAP_DEPTHS), "MRR", "lost / probes"]
+    head = [descriptor, *(f"R@{k}" for k in DEPTHS), *(f"mAP@{k}" for k in MAP_DEPTHS), "MRR", "probes / faces lost"]
     lines = [_found(name, row, row["interval95"]) for name, row in rows.items()]
     first = next(iter(rows.values()))
-    chance = {**first["chance"], "probes_lost": 0, "n_queries": first["n_queries"]}
-    return grid(head, [*lines, _found("chance", chance, None)])
+    return grid(head, [*lines, _found("chance", first["chance"], None)])
 
 
 def _found(name: str, row: dict[str, Any], interval: dict[str, Any] | None) -> list[str]:
     recall = [percent(row["recall"][k], None if interval is None else interval["recall"][k]) for k in DEPTHS]
     precision = [percent(row["map"][k]) for k in MAP_DEPTHS]
-    return [name, *recall, *precision, f"{row['mrr']:.3f}", f"{row['probes_lost']} / {row['n_queries']}"]
+    lost = f"{row['probes_lost']} / {row['faces_lost']}" if interval is not None else ""
+    return [name, *recall, *precision, f"{row['mrr']:.3f}", lost]
 
 
 def _number(value: float, interval: Sequence[float], digits: int) -> str:

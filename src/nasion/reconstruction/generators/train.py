@@ -303,7 +303,7 @@ def _refuse(pairs: Sequence[FacePair], settings: GeneratorSettings) -> None:
 def _record(pairs: Sequence[FacePair], settings: GeneratorSettings) -> dict[str, Any]:
     return {
         "settings": asdict(settings),
-        "pairs": sorted(f"{pair.person} {pair.view} {pair.files[0].name} {pair.files[1].name}" for pair in pairs),
+        "pairs": sorted(f"{pair.person} {pair.view} {' '.join(pair.marks)}" for pair in pairs),
     }
 
 

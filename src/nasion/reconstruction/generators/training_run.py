@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from nasion.errors import NasionError
-from nasion.matching.card import picture_mark
 from nasion.matching.point_schemes import point_scheme
 from nasion.matching.points import PointFinder
 from nasion.matching.training_plan import SCHEME_OF, Split, split_pairs
@@ -200,7 +199,7 @@ def packed_model(
         noise_size=trained.generator.noise_size,
         parameters=sum(weight.numel() for weight in trained.generator.parameters()),
         data=f"{len(training.pairs)} pairs of {data}",
-        learnt_from=tuple(sorted({picture_mark(path) for pair in training.pairs for path in pair.files})),
+        learnt_from=tuple(sorted({mark for pair in training.pairs for mark in pair.marks})),
         training_people=len({pair.person for pair in training.pairs}),
         training_pairs=len(training.pairs),
         unusable_pictures=len(training.faults),

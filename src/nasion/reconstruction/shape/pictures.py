@@ -23,9 +23,9 @@ SCALE_STEPS_MM: Final = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.
 """Round upper ends of the colour scale."""
 
 _DISTANCE_MM: Final = 1600.0
-_SHOWN_MM: Final = 268.0
-_ASPECT: Final = 0.86
-_CENTER_MM: Final = np.array([0.0, 6.0, 12.0])
+_SHOWN_MM: Final = 276.0
+_ASPECT: Final = 0.94
+_CENTER_MM: Final = np.array([0.0, 4.0, 8.0])
 """What the pictures show in the middle, in the head frame."""
 _MAP_LIGHT: Final = Lighting(key=0.42, fill=0.3, sky=0.42, ground=0.34, highlight=0.0, occlusion=0.25)
 """Even light, so that a colour means a number."""
@@ -43,8 +43,7 @@ class Stage:
         """Return the camera of a view, in the frame in which the skull was given."""
         turn = pose_rotation(VIEWS[view], 0.0, 0.0)
         size = (round(_ASPECT * self.height_px), self.height_px)
-        center = _CENTER_MM if view == "frontal" else _CENTER_MM * [1.0, 1.0, 1.6]
-        away = np.array([0.0, 0.0, _DISTANCE_MM]) - turn @ center
+        away = np.array([0.0, 0.0, _DISTANCE_MM]) - turn @ _CENTER_MM
         rotation = turn @ self.rotation
         focal = self.height_px * _DISTANCE_MM / _SHOWN_MM
         return Camera(rotation, turn @ self.translation_mm + away, focal, image_center_px(size), size)
