@@ -79,7 +79,7 @@ def _landmarks(
 ) -> tuple[XrayLandmarks, tuple[str, ...]]:
     """Return the landmarks of a file, or those found in the radiograph, and notes."""
     from nasion.landmarks.image.find import find_image_landmarks
-    from nasion.reconstruction.strip.landmarks import CEPHALO, of_cephalogram, read_xray_landmarks
+    from nasion.reconstruction.strip.landmarks import CEPHALO, of_found, read_xray_landmarks
 
     if given is not None:
         return read_xray_landmarks(given), ()
@@ -87,6 +87,6 @@ def _landmarks(
         raise NasionError(f"{xray}: landmarks are found in lateral radiographs only; give --landmarks")
     try:
         found = find_image_landmarks(image, CEPHALO)
+        return of_found(found.result.found(), found.result.sigma_px), found.warnings
     except NasionError as fault:
         raise NasionError(f"{xray}: {fault}") from None
-    return of_cephalogram(found.result.found()), found.warnings

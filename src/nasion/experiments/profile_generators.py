@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
 from nasion.landmarks.image.find import find_image_landmarks
+from nasion.networks.model_folder import hash_of
 from nasion.reconstruction.generators.pairs import FacePair
 from nasion.reconstruction.generators.settings import generator_settings
 from nasion.reconstruction.generators.train import Progress, generated, learn
@@ -117,8 +118,9 @@ def _pair(film: NDArray[np.uint8], sample: ProfileSample, floor: MeanShape, side
     corner = _window(floor) + step / 2
     source = _laid(stripped.image, stripped, stripped.corner_px, floor, corner, step, (side, side), 0)
     target = _laid(film, stripped, (0, 0), floor, corner, step, (side, side), 0)
-    name = Path(f"film {number}")
-    return FacePair(sample.person, "lateral", "", _rgb(source), _rgb(target), (name, name))
+    name = Path(f"film {number + 1}")
+    marks = (hash_of(source.tobytes()), hash_of(target.tobytes()))
+    return FacePair(name.name, "lateral", "", _rgb(source), _rgb(target), (name, name), marks)
 
 
 def _window(floor: MeanShape) -> FloatArray:

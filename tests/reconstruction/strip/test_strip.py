@@ -114,6 +114,7 @@ def test_the_command(tmp_path, capsys):
     [
         (["--view", "top"], "neither lateral nor frontal"),
         (["--view", "frontal"], "give --landmarks"),
+        ([], "too unsurely|landmarks are seen"),
         (["--landmarks", "none.json"], "no such file"),
     ],
 )
