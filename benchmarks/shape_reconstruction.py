@@ -212,14 +212,16 @@ def retrieval(out: Path, count: int, found: bool) -> None:
     nobody = anybody(template)
     shots = found_faces if found else noisy_faces
     total: FloatArray = np.zeros((count, count))
-    for view in VIEWS:
+    # no face is found in profiles
+    for view in VIEWS[:1] if found else VIEWS:
         photographs = list(shots(template, persons, view))
         base = log_likelihoods(nobody, photographs)
         scores = np.array([log_likelihoods(spread, photographs) - base for spread in spreads])
         np.save(out / f"scores_{view}_{'found' if found else 'exact'}.npy", scores)
         ranked(f"{view}, landmarks {'found' if found else f'with {NOISE_MM:g} mm of noise'}", scores)
         total = total + np.nan_to_num(scores)
-    ranked("both views", total)
+    if not found:
+        ranked("both views", total)
 
 
 def placed_by_hand(person: Person, index: int) -> BareSkull:
@@ -254,10 +256,10 @@ def found_faces(template: Template, persons: list[Person], view: View) -> Iterat
         image = studio.pictures(person, index, view, settings)["photo"].image
         try:
             file = find_image_landmarks(image, "facial20").landmark_file()
-            points = {**file.helpers, **file.landmarks}
+            points, sigma = {**file.helpers, **file.landmarks}, file.sigma
         except NasionError:
-            points = {}
-        yield SeenFace(points, (image.shape[1], image.shape[0]))
+            points, sigma = {}, {}
+        yield SeenFace(points, (image.shape[1], image.shape[0]), sigma)
 
 
 def ranked(name: str, scores: FloatArray) -> None:

@@ -92,9 +92,21 @@ def test_landmarks_of_other_names_are_of_no_account_and_too_few_have_no_score(
     seen = photograph(points_of(person), camera_of(0.0))
     more = SeenFace({**seen.landmarks_px, "wart": np.array([3.0, 4.0])}, SIZE)
     few = SeenFace(dict(list(seen.landmarks_px.items())[:5]), SIZE)
-    scores = score_photographs(spread, nobody, [seen, more, few])
+    scores = score_photographs(spread, nobody, [seen, more, few, SeenFace({}, SIZE)])
     assert scores[0] == pytest.approx(scores[1], abs=1e-9)
-    assert np.isnan(scores[2])
+    assert np.isnan(scores[2:]).all()
+
+
+def test_a_landmark_that_is_unsure_of_its_place_counts_less(person: Person, sampler: FaceSampler) -> None:
+    spread, nobody = sampler.landmark_spread(), sampler.landmark_spread().of_anybody()
+    seen = photograph(points_of(person), camera_of(0.0))
+    wrong = {**seen.landmarks_px, "pronasale": seen.landmarks_px["pronasale"] + [60.0, 0.0]}
+    without = {name: point for name, point in seen.landmarks_px.items() if name != "pronasale"}
+    sure = SeenFace(wrong, SIZE)
+    unsure = SeenFace(wrong, SIZE, {"pronasale": 3000.0})
+    scores = score_photographs(spread, nobody, [sure, unsure, SeenFace(without, SIZE)])
+    assert scores[1] == pytest.approx(scores[2], abs=0.05)
+    assert abs(scores[0] - scores[2]) > 0.5
 
 
 def test_scores_do_not_hang_on_who_else_is_scored(person: Person, sampler: FaceSampler) -> None:
