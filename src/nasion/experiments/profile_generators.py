@@ -22,8 +22,9 @@ from nasion.geometry.surface import FloatArray
 from nasion.landmarks.image.find import find_image_landmarks
 from nasion.networks.model_folder import hash_of
 from nasion.reconstruction.generators.pairs import FacePair
+from nasion.reconstruction.generators.progress import Progress
 from nasion.reconstruction.generators.settings import generator_settings
-from nasion.reconstruction.generators.train import Progress, generated, learn
+from nasion.reconstruction.generators.train import generated, learn
 from nasion.reconstruction.profile.floors import MeanShape
 from nasion.reconstruction.profile.samples import SOFT, Profile, ProfileSample, StrippedFilm, hard_row
 from nasion.reconstruction.strip.landmarks import CEPHALO
