@@ -60,7 +60,7 @@ def shape_faces(
             made = make_faces(
                 template, bare_skull(skull), settings, samples, seed, lambda done, all_: advance("faces", done, all_)
             )
-        notes = [*skull.notes, *left_out_notes(made.sampler.fit.left_out_share)]
+        notes = [*skull.notes, *made.notes()]
         write_faces(made, folder, source.name, {path.name: sha256(path) for path in given}, notes)
     for note in notes:
         typer.echo(f"note: {note}", err=True)
@@ -96,10 +96,3 @@ def bare_skull(skull: Skull) -> BareSkull:
         return bare
     # found landmarks come in head axes
     return bare.moved(skull.found.orientation.frame.rotation.T, np.zeros(3))
-
-
-def left_out_notes(share: float) -> list[str]:
-    """Return what the user should know of surface that was taken for no part of the skull."""
-    if share < 0.001:
-        return []
-    return [f"{share:.1%} of the surface lie far from any skull's (spine, table, tubes?) and were left out"]

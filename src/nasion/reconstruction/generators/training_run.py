@@ -18,7 +18,7 @@ from nasion.errors import NasionError
 from nasion.matching.point_schemes import point_scheme
 from nasion.matching.points import PointFinder
 from nasion.matching.training_plan import SCHEME_OF, Split, split_pairs
-from nasion.networks.model_folder import hash_of
+from nasion.networks.model_folder import RUN_MODEL, hash_of
 from nasion.readers.files import claim_folder
 from nasion.reconstruction.generators.card import Card, ModelFolder, read_model, write_model
 from nasion.reconstruction.generators.export import generator_onnx
@@ -30,7 +30,7 @@ from nasion.reconstruction.generators.settings import GeneratorSettings, generat
 from nasion.reconstruction.generators.train import Trained, learn
 from nasion.version import __version__
 
-MODEL: Final = "model"
+MODEL: Final = RUN_MODEL
 RUN: Final = "run"
 _HELD_OUT: Final = 0.1
 

@@ -69,6 +69,7 @@ class FaceOnSkull:
         self.landmarks_mm = self._twenty(self.mesh.vertices)
         self._modes = _warped_modes(template, warp, self.mesh.vertices)
         source, _ = self._controls(self.mesh.vertices, self.landmarks_mm, 1.0)
+        self._own_shifts = _own_shifts(template, self._fitter, self._twenty(template.face.vertices))
         self._warp_weights = soft_weights(source, self.mesh.vertices)
         by_mode = np.array([self._twenty(mode).ravel() for mode in self._modes]).reshape(-1, self.landmarks_mm.size)
         total = by_mode.T @ by_mode + unexplained_mm**2 * np.eye(by_mode.shape[1])
@@ -99,7 +100,7 @@ class FaceOnSkull:
         if rng is not None:
             weights = weights + self._rest @ rng.standard_normal(len(weights))
         source, target = self._controls(self._with_modes(weights), wanted, build)
-        return Pull(weights, target - source)
+        return Pull(weights, target - source - self._own_shifts)
 
     def unflattened(self, flat: FloatArray) -> Pull:
         """Return the pull of a (k + 3 c,) row."""
@@ -135,6 +136,13 @@ class FaceOnSkull:
         shifts = factor[k:].reshape(-1, 3 * r)
         basis: FloatArray = moved + (self._warp_weights @ shifts).reshape(-1, 3, r)
         return basis
+
+
+def _own_shifts(template: Template, fitter: FaceFitter, landmarks: FloatArray) -> FloatArray:
+    """Return (c, 3) shifts of the controls on the template's own skull, where its face needs none."""
+    source, target = fitter.controls(template.face.vertices, landmarks, landmarks, template.skull, 1.0)
+    shifts: FloatArray = target - source
+    return shifts
 
 
 def _warped_modes(template: Template, warp: RbfWarp, warped: FloatArray) -> FloatArray:

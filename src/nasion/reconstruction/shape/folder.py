@@ -15,7 +15,7 @@ from nasion.readers.landmarks import LandmarkFile, write_landmarks
 from nasion.readers.meshes import write_mesh
 from nasion.reconstruction.shape.made import MadeFaces
 from nasion.reconstruction.shape.overview import MAP_TITLE, NOTICE, encoded, overview_png, stage_of
-from nasion.reconstruction.shape.pictures import VIEWS, map_colors, scale_bar, scale_end_mm
+from nasion.reconstruction.shape.pictures import VIEWS, map_colors, scale_bar
 from nasion.reconstruction.shape.sampler import DrawnFace
 from nasion.version import __version__
 
@@ -40,7 +40,7 @@ def write_faces(made: MadeFaces, folder: Path, name: str, inputs: Mapping[str, s
         What the user should know, one line each.
 
     """
-    write_bytes(folder / "mean.ply", ply_with_sd(made.mean.mesh, made.sd_mm))
+    write_bytes(folder / "mean.ply", ply_with_sd(made.mean.mesh, made.sd_mm, made.scale_mm))
     write_landmarks(folder / "mean.landmarks.json", _landmark_file(made.mean))
     stems = {"mean": made.mean, **{f"build_{key}": face for key, face in made.builds.items()}}
     stems |= {f"sample_{number:02d}": face for number, face in enumerate(made.samples, start=1)}
@@ -50,7 +50,7 @@ def write_faces(made: MadeFaces, folder: Path, name: str, inputs: Mapping[str, s
             write_mesh(folder / f"{stem}.ply", face.mesh)
         for view in VIEWS:
             write_bytes(folder / f"{stem}_{view}.png", encoded(stage.face(face.mesh, view)))
-    end = scale_end_mm(made.sd_mm)
+    end = made.scale_mm
     bar = scale_bar(end, _PICTURE_PX, MAP_TITLE)
     for view in VIEWS:
         drawn = stage.map(made.mean.mesh, made.sd_mm, end, view)
@@ -59,9 +59,9 @@ def write_faces(made: MadeFaces, folder: Path, name: str, inputs: Mapping[str, s
     write_json(folder / "result.json", _record(made, name, inputs, notes, {stem: f.build for stem, f in stems.items()}))
 
 
-def ply_with_sd(mesh: Mesh, sd_mm: FloatArray) -> bytes:
-    """Return a binary PLY with a float ``sd_mm`` of each vertex, and vertex colours of the map."""
-    shade = np.rint(255 * map_colors(sd_mm / scale_end_mm(sd_mm))).astype(np.uint8)
+def ply_with_sd(mesh: Mesh, sd_mm: FloatArray, scale_mm: float) -> bytes:
+    """Return a binary PLY with a float ``sd_mm`` of each vertex, and vertex colours from 0 to ``scale_mm``."""
+    shade = np.rint(255 * map_colors(sd_mm / scale_mm)).astype(np.uint8)
     kinds = [("xyz", "<f4", (3,)), ("rgb", "u1", (3,)), ("sd_mm", "<f4")]
     vertices = np.zeros(len(mesh.vertices), dtype=np.dtype(kinds))
     vertices["xyz"], vertices["rgb"], vertices["sd_mm"] = mesh.vertices, shade, sd_mm
@@ -124,6 +124,7 @@ def _record(
         "sd_mm": {
             "median": round(float(np.median(made.sd_mm)), 2),
             "largest": round(float(made.sd_mm.max()), 2),
+            "color_scale_end": made.scale_mm,
             "landmarks": {n: [round(float(v), 2) for v in row] for n, row in zip(names, spread, strict=True)},
         },
     }

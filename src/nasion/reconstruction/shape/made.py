@@ -8,14 +8,18 @@ from typing import Final
 
 import numpy as np
 
+from nasion.anatomy.landmarks import PAIRS
 from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
 from nasion.population.template import Template
+from nasion.reconstruction.shape.pictures import scale_end_mm
 from nasion.reconstruction.shape.registration import BareSkull
 from nasion.reconstruction.shape.sampler import DrawnFace, FaceSampler, face_sampler
 from nasion.reconstruction.shape.settings import ShapeSettings
 
 MOST_SAMPLES: Final = 200
+LEAST_SHARE: Final = 0.001
+"""Less surface that was left out is not worth a note."""
 BUILD_SDS: Final = (("thin", -1.0), ("average", 0.0), ("heavy", 1.0))
 """Builds that are shown beside the mean: log SDs of the build factor from its median."""
 
@@ -47,6 +51,26 @@ class MadeFaces:
     sd_mm: FloatArray
     builds: dict[str, DrawnFace]
     samples: list[DrawnFace]
+
+    @property
+    def scale_mm(self) -> float:
+        """Upper end of the SD's colour scale: the neck, which no bone holds, does not count."""
+        template = self.sampler.fit.template
+        return scale_end_mm(self.sd_mm[template.face.vertices[:, 1] > template.facial["gnathion"][1]])
+
+    def notes(self) -> list[str]:
+        """Return what the user should know of how much of the skull was there, one line each."""
+        told = []
+        absent = [name.replace("_", " ") for name in self.skull.absent()]
+        if absent:
+            told.append(
+                f"{len(absent)} of the {len(PAIRS)} cranial landmarks are absent ({', '.join(absent)}): "
+                "there the faces follow the average skull"
+            )
+        share = self.sampler.fit.left_out_share
+        if share >= LEAST_SHARE:
+            told.append(f"{share:.1%} of the surface lie far from any skull's (spine, table, tubes?) and were left out")
+        return told
 
 
 def make_faces(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasion.reconstruction.shape.made import MadeFaces
-from nasion.reconstruction.shape.pictures import PAPER, VIEWS, Stage, scale_bar, scale_end_mm
+from nasion.reconstruction.shape.pictures import PAPER, VIEWS, Stage, scale_bar
 from nasion.reconstruction.shape.sampler import DrawnFace
 
 NOTICE: Final = (
@@ -33,7 +33,7 @@ _PAIRS: Final = 3
 def overview_png(made: MadeFaces, title: str) -> bytes:
     """Return the page as PNG."""
     stage = stage_of(made, _TILE_PX)
-    end = scale_end_mm(made.sd_mm)
+    end = made.scale_mm
     skull = np.hstack([stage.skull(made.skull.mesh, view) for view in VIEWS])
     maps = np.hstack([stage.map(made.mean.mesh, made.sd_mm, end, view) for view in VIEWS])
     bar = scale_bar(end, _TILE_PX, MAP_TITLE)
@@ -53,7 +53,7 @@ def overview_png(made: MadeFaces, title: str) -> bytes:
         for number, face in enumerate(made.samples, start=1)
     ]
     rows += [tiles[first : first + _PAIRS] for first in range(0, len(tiles), _PAIRS)]
-    return _sheet(rows, title, NOTICE)
+    return _sheet(rows, title, [NOTICE, *(f"Note: {note}." for note in made.notes())])
 
 
 def stage_of(made: MadeFaces, height_px: int) -> Stage:
@@ -66,12 +66,12 @@ def _pair(stage: Stage, face: DrawnFace) -> Pixels:
     return np.hstack([stage.face(face.mesh, view) for view in VIEWS])
 
 
-def _sheet(rows: list[list[tuple[Pixels, str]]], title: str, note: str) -> bytes:
+def _sheet(rows: list[list[tuple[Pixels, str]]], title: str, notes: list[str]) -> bytes:
     from PIL import Image, ImageDraw, ImageFont
 
     font: Any = ImageFont.load_default(size=14)
     width = 2 * _MARGIN + max(sum(tile.shape[1] + _GAP for tile, _ in row) for row in rows)
-    lines = _wrapped(note, font, width - 2 * _MARGIN)
+    lines = [line for note in notes for line in _wrapped(note, font, width - 2 * _MARGIN)]
     step = _TILE_PX + 34
     top = 64
     sheet = Image.new(

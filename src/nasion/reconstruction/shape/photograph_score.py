@@ -10,7 +10,7 @@ choice of landmarks cancel, so that people with different photographs compare.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -29,24 +29,38 @@ _LEAST_SEEN: Final = 6
 _ROUNDS: Final = 12
 _ABSENT_PX2: Final = 1e10
 _PARAMETERS: Final = 8
+_LEAST_INFORMATION: Final = 1e-9
 _STEPS: Final = np.array([0.3, 0.3, 0.3, np.inf, np.inf, 0.2, 0.5, 0.3])
 """Longest step of each parameter in a round: rotation, place, log scale, log focal length, log build."""
 
 
 @dataclass(frozen=True)
 class SeenFace:
-    """Facial landmarks and helpers of one photograph, name to (2,) px, and its size."""
+    """Facial landmarks of one photograph.
+
+    Attributes
+    ----------
+    landmarks_px
+        Landmarks and helpers, name to (2,) px.
+    image_size_px
+        (width, height).
+    sigma_px
+        SD of single landmarks, each axis; ``noise_mm`` at the head's distance elsewhere.
+
+    """
 
     landmarks_px: Mapping[str, FloatArray]
     image_size_px: tuple[int, int]
+    sigma_px: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
 class _Fit:
-    """State of g photographs: points (g, n, 2) from the picture's middle, (g, n) whether seen, and the parameters."""
+    """State of g photographs: points (g, n, 2) from the picture's middle, their own SDs, and the parameters."""
 
     points: FloatArray
     seen: FloatArray
+    sigma: FloatArray
     log_focal: FloatArray
     rotation: FloatArray
     place: FloatArray
@@ -69,7 +83,7 @@ def score_photographs(
     photographs
         Of one person each.
     noise_mm
-        SD of their landmarks at the head's distance.
+        SD of landmarks that tell no SD of their own, at the head's distance.
 
     """
     return log_likelihoods(spread, photographs, noise_mm) - log_likelihoods(anybody, photographs, noise_mm)
@@ -90,13 +104,14 @@ def log_likelihoods(spread: LandmarkSpread, photographs: Sequence[SeenFace], noi
 def _started(spread: LandmarkSpread, photographs: Sequence[SeenFace]) -> _Fit:
     """Return the parameters of a parallel projection of the mean face."""
     g, n = len(photographs), len(spread.names)
-    points, seen = np.zeros((g, n, 2)), np.zeros((g, n))
+    points, seen, sigma = np.zeros((g, n, 2)), np.zeros((g, n)), np.full((g, n), np.nan)
     sizes = np.array([photo.image_size_px for photo in photographs], dtype=np.float64).reshape(g, 2)
     for k, photo in enumerate(photographs):
         for i, name in enumerate(spread.names):
             if name in photo.landmarks_px:
                 points[k, i] = np.asarray(photo.landmarks_px[name]) - (sizes[k] - 1) / 2
                 seen[k, i] = 1.0
+                sigma[k, i] = photo.sigma_px.get(name, np.nan)
     mean = spread.mean_mm(spread.build) - spread.mean_mm(spread.build).mean(axis=0)
     rotation, place, scale = np.tile(np.eye(3), (g, 1, 1)), np.zeros((g, 2)), np.ones(g)
     for k in range(g):
@@ -104,7 +119,7 @@ def _started(spread: LandmarkSpread, photographs: Sequence[SeenFace]) -> _Fit:
         if rows.sum() >= _LEAST_SEEN:
             rotation[k], place[k], scale[k] = _parallel(mean[rows], points[k, rows])
     log_focal = np.log(_FOCAL_DIAGONALS * np.hypot(*sizes.T))
-    return _Fit(points, seen, log_focal, rotation, place, np.log(scale), log_focal.copy(), np.zeros(g))
+    return _Fit(points, seen, sigma, log_focal, rotation, place, np.log(scale), log_focal.copy(), np.zeros(g))
 
 
 def _parallel(mean: FloatArray, points: FloatArray) -> tuple[FloatArray, FloatArray, float]:
@@ -133,7 +148,8 @@ def _round(spread: LandmarkSpread, fit: _Fit, noise_mm: float) -> tuple[FloatArr
     by_point[..., 2] = -numerator * (bend / depth**2)[..., None]
     jacobian = _jacobian(fit, turned, by_point, expected, depth, bend, build, spread)
     covariance = _covariance(spread, by_point @ fit.rotation[:, None], build)
-    noise = np.where(fit.seen > 0, (noise_mm * scale) ** 2, _ABSENT_PX2)
+    known = np.where(np.isnan(fit.sigma), noise_mm * scale, fit.sigma)
+    noise = np.where(fit.seen > 0, known**2, _ABSENT_PX2)
     covariance = covariance + np.repeat(noise, 2, axis=1)[:, :, None] * np.eye(2 * n)
     residual = ((fit.points - expected) * fit.seen[..., None]).reshape(g, 2 * n)
     jacobian = (jacobian * fit.seen[..., None, None]).reshape(g, 2 * n, _PARAMETERS)
@@ -197,7 +213,9 @@ def _solved(
 def _prior(spread: LandmarkSpread, fit: _Fit) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the priors' (g, 8, 8) information, (g, 8) pull and (g,) loss: on focal length, distance and build."""
     g = len(fit.log_f)
-    information, pull = np.zeros((g, _PARAMETERS, _PARAMETERS)), np.zeros((g, _PARAMETERS))
+    # a photograph without landmarks leaves rotation and place open
+    information = np.tile(_LEAST_INFORMATION * np.eye(_PARAMETERS), (g, 1, 1))
+    pull = np.zeros((g, _PARAMETERS))
     focal, near = _FOCAL_LOG_SD**-2, _DISTANCE_LOG_SD**-2
     away_focal = fit.log_f - fit.log_focal
     away_near = fit.log_f - fit.log_scale - np.log(_DISTANCE_MM)

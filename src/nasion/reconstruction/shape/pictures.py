@@ -73,7 +73,7 @@ def map_colors(shares: FloatArray) -> FloatArray:
 
 def scale_end_mm(values: FloatArray) -> float:
     """Return a round number that most values do not exceed."""
-    most = float(np.percentile(values, 98))
+    most = float(np.percentile(values, 95))
     return next((step for step in SCALE_STEPS_MM if step >= most), SCALE_STEPS_MM[-1])
 
 

@@ -28,7 +28,8 @@ _VAULT_SD_MM: Final = 3.0
 """Of the vault's points, which have no sharp feature."""
 _STRANGE: Final = 16.3
 """Chi-square of three degrees of freedom that one point in a thousand exceeds."""
-LEAST_LANDMARKS: Final = 6
+LEAST_LANDMARKS: Final = 10
+"""Of the twenty; fewer leave most of the face to the average."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +57,10 @@ class BareSkull:
     def points(self) -> dict[str, FloatArray]:
         """Return landmarks and helpers together."""
         return {**self.landmarks_mm, **self.helpers_mm}
+
+    def absent(self) -> list[str]:
+        """Return the names of the cranial landmarks that are not given."""
+        return [pair.cranial for pair in PAIRS if pair.cranial not in self.landmarks_mm]
 
     def moved(self, rotation: FloatArray, translation_mm: FloatArray) -> BareSkull:
         """Return the skull under ``x -> rotation @ x + translation_mm``."""
@@ -128,7 +133,8 @@ def place_skull(template: Template, skull: BareSkull, placement_sd_mm: float) ->
     """
     if len(skull.landmarks_mm) < LEAST_LANDMARKS:
         raise NasionError(
-            f"{len(skull.landmarks_mm)} cranial landmarks are too few for a face; place at least {LEAST_LANDMARKS}"
+            f"{len(skull.landmarks_mm)} of the {len(PAIRS)} cranial landmarks are too few for a face; "
+            f"place at least {LEAST_LANDMARKS}"
         )
     field_ = _Field.of(template)
     frame = head_frame(skull.landmarks_mm, skull.helpers_mm)
