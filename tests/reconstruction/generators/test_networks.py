@@ -95,8 +95,9 @@ def test_the_encoder_is_a_part_of_the_generator(antialias: bool) -> None:
         assert [own.shape[1:] for own in maps[:3]] == [(3, 38, 38), (8, 32, 32), (16, 16, 16)]
 
 
-def test_the_unet_has_a_way_across_at_every_size() -> None:
-    settings = replace(SMALL, architecture="unet", dropout=0.0)
+@pytest.mark.parametrize("antialias", [False, True])
+def test_the_unet_has_a_way_across_at_every_size(antialias: bool) -> None:
+    settings = replace(SMALL, architecture="unet", dropout=0.0, antialias=antialias)
     generator = UnetGenerator(settings).eval()
     picture, view, noise = given(settings, 0)
     for silenced in range(len(generator.up)):
@@ -106,6 +107,19 @@ def test_the_unet_has_a_way_across_at_every_size() -> None:
             one, other = generator(picture, view, noise), generator(picture.flip(0), view, noise)
             hook.remove()
         assert not torch.allclose(one, other, atol=1e-4)
+
+
+def test_only_ours_sees_the_source_at_its_full_size() -> None:
+    """A chequered pattern of single pixels, which the first halving need not keep, comes through to its pixel."""
+    for antialias in (False, True):
+        settings = replace(SMALL, architecture="unet", dropout=0.0, antialias=antialias)
+        generator = UnetGenerator(settings).eval()
+        picture, view, noise = given(settings, 0, 1)
+        with torch.no_grad():
+            hook = generator.last.register_forward_hook(lambda module, given, made: torch.zeros_like(made))
+            same = torch.equal(generator(picture, view, noise), generator(-picture, view, noise))
+            hook.remove()
+        assert same != antialias
 
 
 def test_the_view_changes_the_face_only_where_it_is_told() -> None:

@@ -47,7 +47,7 @@ class UnetGenerator(nn.Module):
             self.noise_size = dropout.stop
             dropouts.append(dropout)
         self.up, self.dropouts = nn.ModuleList(up), nn.ModuleList(dropouts)
-        self.last = nn.Sequential(nn.ReLU(), *_twice(2 * widths[0], 3, settings), nn.Tanh())
+        self.last, self.fine = _last(2 * widths[0], settings)
 
     def forward(self, picture: Tensor, view: Tensor, noise: Tensor) -> Tensor:
         """Return (n, 3, s, s); see ``resnet.ResnetGenerator``."""
@@ -60,7 +60,9 @@ class UnetGenerator(nn.Module):
         for layer, dropout in zip(self.up, self.dropouts, strict=True):
             x = torch.cat([across.pop(), dropout(layer(x), noise)], dim=1)
         made: Tensor = self.last(x)
-        return made
+        if self.fine is not None:
+            made = self.fine(torch.cat([made, picture], dim=1))
+        return torch.tanh(made)
 
 
 def _twice(inputs: int, outputs: int, settings: NetworkSettings) -> list[nn.Module]:
@@ -68,3 +70,13 @@ def _twice(inputs: int, outputs: int, settings: NetworkSettings) -> list[nn.Modu
     if settings.antialias:
         return [Doubled(), nn.Conv2d(inputs, outputs, 3, 1, 1)]
     return [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1)]
+
+
+def _last(inputs: int, settings: NetworkSettings) -> tuple[nn.Module, nn.Module | None]:
+    """Return the layers that bring the outermost map to the picture's size, and those that then see the source."""
+    if not settings.antialias:
+        return nn.Sequential(nn.ReLU(), *_twice(inputs, 3, settings)), None
+    narrow = max(8, settings.width // 2)
+    wide = nn.Sequential(nn.ReLU(), *_twice(inputs, narrow, settings), nn.LeakyReLU(0.2))
+    fine = nn.Sequential(nn.Conv2d(narrow + 3, narrow, 3, 1, 1), nn.LeakyReLU(0.2), nn.Conv2d(narrow, 3, 3, 1, 1))
+    return wide, fine
