@@ -110,6 +110,7 @@ def test_a_model_comes_back_from_its_folder(tmp_path: Path) -> None:
     _, settings, packed = untrained("cut")
     write_model(tmp_path / "model", packed)
     found = open_generator(tmp_path / "model")
+    assert open_generator(tmp_path) is found  # a training run's folder stands for its model
     assert found.card.model_dump_json() == packed.card.model_dump_json()
     assert found.card.generator_settings() == settings
     assert found.card.views == ("frontal", "lateral") and found.card.training_people == 3
@@ -118,7 +119,7 @@ def test_a_model_comes_back_from_its_folder(tmp_path: Path) -> None:
     with pytest.raises(NasionError, match="SHA-256 differs"):
         open_generator(tmp_path / "model")
     with pytest.raises(NasionError, match="no trained model"):
-        open_generator(tmp_path)
+        open_generator(tmp_path / "elsewhere")
 
 
 def test_from_files_to_faces(tmp_path: Path) -> None:
