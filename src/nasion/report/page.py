@@ -103,7 +103,7 @@ def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "version": __version__,
         "skull": case.skull.name if case.skull else "",
-        "caveat": CAVEAT if likelihood else SCORE_CAVEAT,
+        "caveat": CAVEAT if likelihood else SCORE_CAVEAT if overlaid else RADIOGRAPH_CAVEAT,
         "rows": [_row(candidate, anchors.get(id(candidate), "")) for candidate in case.candidates[:MOST_ROWS]],
         "more": max(len(case.candidates) - MOST_ROWS, 0),
         "problems": case.problems,
