@@ -19,6 +19,7 @@ from nasion.report.radiographs import SCORE_WORDS, film_picture, parts_table, ru
 from nasion.report.scene import Mark, Scene
 from nasion.report.wording import (
     FUSED_SCORE,
+    RADIOGRAPH_CAVEAT,
     RADIOGRAPH_WORDS,
     SCORE_CAVEAT,
     SOLVER_WORDS,
