@@ -17,16 +17,26 @@ from typing import TYPE_CHECKING, Any, Final
 from nasion.version import __version__
 
 if TYPE_CHECKING:
-    from nasion.api import identify, read_photo, read_skull, superimpose, write_report
+    from nasion.api import identify, read_photo, read_radiographs, read_skull, superimpose, write_report
     from nasion.errors import NasionError
 
-__all__ = ["NasionError", "__version__", "identify", "read_photo", "read_skull", "superimpose", "write_report"]
+__all__ = [
+    "NasionError",
+    "__version__",
+    "identify",
+    "read_photo",
+    "read_radiographs",
+    "read_skull",
+    "superimpose",
+    "write_report",
+]
 
 _HOMES: Final = {
     "NasionError": "nasion.errors",
     "identify": "nasion.api",
     "superimpose": "nasion.api",
     "read_photo": "nasion.api",
+    "read_radiographs": "nasion.api",
     "read_skull": "nasion.api",
     "write_report": "nasion.api",
 }

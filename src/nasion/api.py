@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+from nasion.casework.films import load_films
 from nasion.casework.identify import identify_gallery, overlay_case
 from nasion.casework.inputs import load_photograph, load_skull, skull_files
 from nasion.casework.parallel import processes
-from nasion.casework.records import Case, PhotoFiles, Photograph, Skull
+from nasion.casework.records import Case, FilmFiles, Films, PhotoFiles, Photograph, Skull
 from nasion.casework.settings import CaseSettings
 from nasion.overlay.problem import CameraPrior
 from nasion.readers.files import output_folder
@@ -88,23 +89,68 @@ def superimpose(skull: Skull, photos: Sequence[Photograph], settings: CaseSettin
     return overlay_case(skull, photos, settings)
 
 
-def identify(skull: Skull, gallery: AnyPath, settings: CaseSettings | None = None, jobs: int = 1) -> Case:
+def read_radiographs(
+    frontal: AnyPath | None = None,
+    lateral: AnyPath | None = None,
+    *,
+    model: AnyPath,
+    fusion: AnyPath | None = None,
+    with_skull: bool = False,
+) -> Films:
+    """Read the unknown skull's radiographs for ``identify``.
+
+    Parameters
+    ----------
+    frontal, lateral
+        Pictures or DICOM files, at least one; the skull's landmarks lie in ``NAME.landmarks.json`` beside each.
+    model
+        Folder of a model of ``nasion train matching --dataset population``.
+    fusion
+        Rule of ``nasion train fusion``; None takes the model's own ``fusion.json``. One radiograph alone needs none.
+    with_skull
+        They will be fused with the overlay of the skull.
+
+    Raises
+    ------
+    NasionError
+        None is given, a file cannot be read, or model and rule do not belong together.
+
+    """
+    given = {"frontal": frontal, "lateral": lateral}
+    files = [FilmFiles(view, Path(path)) for view, path in given.items() if path is not None]
+    return load_films(files, Path(model), _path(fusion), with_overlay=with_skull)
+
+
+def identify(
+    skull: Skull | None,
+    gallery: AnyPath,
+    settings: CaseSettings | None = None,
+    jobs: int = 1,
+    radiographs: Films | None = None,
+) -> Case:
     """Rank the people of a gallery folder for a skull; ``case.candidates`` is best first.
 
     Parameters
     ----------
     skull
-        From ``read_skull``.
+        From ``read_skull``; None where there are radiographs alone.
     gallery
         A folder with a sub-folder for each person.
     settings
         Solver, tissue table, camera knowledge.
     jobs
         Processes; with more than one the call must stand under ``if __name__ == "__main__":``.
+    radiographs
+        From ``read_radiographs``.
+
+    Raises
+    ------
+    NasionError
+        There is neither skull nor radiograph, or the gallery cannot be used.
 
     """
     with processes(jobs) as executor:
-        return identify_gallery(skull, Path(gallery), settings, executor)
+        return identify_gallery(skull, Path(gallery), settings, executor, films=radiographs)
 
 
 def write_report(case: Case, out: AnyPath, details: int = 5, force: bool = False) -> Path:

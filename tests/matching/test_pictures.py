@@ -13,11 +13,12 @@ from matching.small import face_picture, write_set
 from nasion.errors import NasionError
 from nasion.matching.datasets import read_cuhk, read_population
 from nasion.matching.descriptors import Orientations
-from nasion.matching.frames import aligning, framed, mirrored_picture, turned
+from nasion.matching.frames import aligning, framed, mirrored_picture, one_side, standing, turned
 from nasion.matching.hair import inner_face, jittered
 from nasion.matching.nodes import Nodes, nodes_of
 from nasion.matching.point_schemes import SCHEMES, point_scheme, shapes
 from nasion.matching.points import aligned_set_points, probe_points, read_points
+from nasion.matching.prepared import copies_of_many
 from nasion.matching.s2f import read_s2f, s2f_points
 from nasion.matching.samples import MatchPair, MatchPicture
 from nasion.matching.settings import PRESETS, PictureSettings
@@ -246,3 +247,35 @@ def test_s2f_look_alike(tmp_path: Path) -> None:
     assert points[18].tolist() == pytest.approx([39.5, 124.5]) and points[30, 0] == pytest.approx(0.32 * 200 - 0.5)
     own = probe_points(pairs[0].face, face_picture(1), point_scheme("cranio31"), None)
     assert np.isfinite(own[:18, 0]).sum() == 17
+
+
+def test_landmarks_of_another_size_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.landmarks.json"
+    points = {name: [10.0, 10.0] for name in point_scheme("pairs20").names}
+    path.write_text(json.dumps({"units": "px", "image_size_px": [100, 80], "landmarks": points}))
+    assert read_points(path, point_scheme("pairs20"), "face", (100, 80)).shape == (20, 2)
+    with pytest.raises(NasionError, match="are for 100 x 80 pixels, the picture is 50 x 40"):
+        read_points(path, point_scheme("pairs20"), "face", (50, 40))
+
+
+def test_a_profile_of_the_right_side_becomes_its_mirror_image() -> None:
+    scheme = point_scheme("pairs20")
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 255, (250, 200, 3)).astype(np.uint8)
+    left = shapes("pairs20")["lateral_left"] * 60 + 100
+    assert standing(left, scheme) == ("lateral", False)
+    flipped = mirrored_picture(picture, left, scheme)
+    assert standing(flipped.points_px, scheme) == ("lateral", True)
+    own, back = one_side(picture, left, scheme), one_side(flipped.image, flipped.points_px, scheme)
+    assert np.array_equal(own.image, picture) and np.array_equal(back.image, picture)
+    assert np.allclose(own.points_px, back.points_px, equal_nan=True)
+    front = shapes("pairs20")["frontal"] * 60 + 100
+    assert standing(front, scheme) == ("frontal", False)
+
+
+def test_many_people_get_fewer_copies() -> None:
+    # 4 pictures a pair (two sides, plain and mirrored), each with its copies: 4 x 80 x 7 and 4 x 1000 x 5 fit in 20,000
+    assert copies_of_many(80, 6) == (6, True)
+    assert copies_of_many(1000, 6) == (4, True)
+    assert copies_of_many(3000, 6) == (1, False)
+    assert copies_of_many(3000, 0) == (0, False)

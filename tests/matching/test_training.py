@@ -210,6 +210,7 @@ def test_from_files_to_a_model(tmp_path: Path) -> None:
     assert matcher.score(tokens[0], [tokens[1]]).shape == (1,)
     assert matcher.sha256 == read_model(tmp_path / "out" / MODEL).card.sha256
     assert matcher.scheme == "ibug68"
+    assert load_matcher(tmp_path / "out").sha256 == matcher.sha256  # the run's folder stands for its model
     pair = tmp_path / "out" / MODEL / "pair.onnx"
     pair.write_bytes(pair.read_bytes()[:-1])
     with pytest.raises(NasionError, match=r"pair\.onnx: is not the file"):

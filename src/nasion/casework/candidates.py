@@ -25,6 +25,7 @@ from nasion.overlay.problem import OverlayProblem
 
 if TYPE_CHECKING:
     from nasion.anatomy.tissue import TissueTable
+    from nasion.casework.records import Films
 
 OUTSIDE_FACE_FLAG_FRACTION = 0.01
 """Flag a photograph where more of the skull's silhouette than this lies outside the face mask."""
@@ -87,11 +88,15 @@ def solve_candidate(
 
 def solve_files(
     item: tuple[str, tuple[PhotoFiles, ...], tuple[Problem, ...]],
-    skull: Skull,
+    skull: Skull | None,
     settings: CaseSettings,
     tissue: TissueTable,
+    films: Films | None = None,
 ) -> Candidate:
-    """Solve one person of a gallery; what cannot be used becomes a problem, never an error."""
+    """Solve one person of a gallery; what cannot be used becomes a problem, never an error.
+
+    Without a skull the person is compared with its radiographs alone.
+    """
     from nasion.overlay.checks import check_usable
 
     person, files, found = item
@@ -101,15 +106,30 @@ def solve_files(
         try:
             wanted = replace(photo, find_face=settings.mask == "auto")
             photograph = load_photograph(wanted, settings.prior, settings.accept_sides, tissue)
-            check_usable(skull.landmarks, photograph.photo)
+            if skull is not None:
+                check_usable(skull.landmarks, photograph.photo)
         except NasionError as fault:
             problems.append(Problem(person, photo.name, str(fault)))
         else:
             photographs.append(photograph)
     inputs = [file for photograph in photographs for file in photograph.inputs]
-    return _solved_or_failed(
-        person, skull, photographs, settings=settings, tissue=tissue, problems=problems, inputs=inputs
-    )
+    if skull is None:
+        solved = Candidate(
+            person, "", None, tuple(photographs), None, (), tuple(problems), tuple(inputs), _found(photographs)
+        )
+    else:
+        solved = _solved_or_failed(
+            person, skull, photographs, settings=settings, tissue=tissue, problems=problems, inputs=inputs
+        )
+    return solved if films is None else _compared(solved, films, with_overlay=skull is not None)
+
+
+def _compared(candidate: Candidate, films: Films, *, with_overlay: bool) -> Candidate:
+    from nasion.casework.films import compare
+
+    overlay = None if candidate.solution is None else candidate.solution.score
+    comparison, problems = compare(candidate.id, candidate.photographs, films, overlay, with_overlay=with_overlay)
+    return replace(candidate, comparison=comparison, problems=(*candidate.problems, *problems))
 
 
 def solve_skull(

@@ -22,6 +22,7 @@ from nasion.retrieval.ranking import competition_ranks
 
 if TYPE_CHECKING:
     from nasion.anatomy.tissue import TissueTable
+    from nasion.casework.records import Films
 
 
 def overlay_case(skull: Skull, photographs: Sequence[Photograph], settings: CaseSettings | None = None) -> Case:
@@ -51,13 +52,14 @@ def overlay_case(skull: Skull, photographs: Sequence[Photograph], settings: Case
 
 
 def identify_gallery(
-    skull: Skull | SkullFiles,
+    skull: Skull | SkullFiles | None,
     gallery: Path,
     settings: CaseSettings | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    films: Films | None = None,
 ) -> Case:
-    """Rank the people of a gallery by how well their photographs fit a skull.
+    """Rank the people of a gallery by how well their photographs fit a skull, its radiographs, or both.
 
     A photograph or a person that cannot be used is recorded under ``problems`` and the others go on; such a person is
     ranked last.
@@ -65,7 +67,7 @@ def identify_gallery(
     Parameters
     ----------
     skull
-        The unknown skull.
+        The unknown skull; None where there are radiographs alone.
     gallery
         See ``folders.gallery_people``.
     settings
@@ -74,6 +76,8 @@ def identify_gallery(
         Where the work is done; in this process where it is None.
     progress
         Called with (done, total).
+    films
+        The skull's radiographs, see ``films.load_films``.
 
     Raises
     ------
@@ -81,18 +85,22 @@ def identify_gallery(
         The skull or the gallery cannot be used at all.
 
     """
+    if skull is None and films is None:
+        raise NasionError("there is nothing to compare the gallery with; give a skull, its radiographs or both")
     settings = settings or CaseSettings()
     started = time.perf_counter()
     tissue = _tissue(settings)
     unknown = load_skull(skull, settings.accept_sides) if isinstance(skull, SkullFiles) else skull
     people = gallery_people(Path(gallery))
     # what was found of the mesh need not travel to the workers
-    work = partial(solve_files, skull=replace(unknown, found=None, automatic=()), settings=settings, tissue=tissue)
+    plain = None if unknown is None else replace(unknown, found=None, automatic=())
+    work = partial(solve_files, skull=plain, settings=settings, tissue=tissue, films=films)
     items: list[tuple[str, tuple[PhotoFiles, ...], tuple[Problem, ...]]] = [
         (person, photos, problems) for person, (photos, problems) in people.items()
     ]
     candidates = work_through(work, items, executor, progress)
     _need_one(candidates)
+    shared = () if unknown is None else unknown.inputs
     return _case(
         "identify",
         "one skull, several people",
@@ -100,8 +108,9 @@ def identify_gallery(
         tissue=tissue,
         candidates=candidates,
         skull=unknown,
-        shared_inputs=unknown.inputs,
+        shared_inputs=(*shared, *(file for film in (films.films if films else ()) for file in film.inputs)),
         started=started,
+        films=films,
     )
 
 
@@ -140,10 +149,11 @@ def _tissue(settings: CaseSettings) -> TissueTable:
 
 
 def _need_one(candidates: Sequence[Candidate]) -> None:
-    if any(candidate.solution is not None for candidate in candidates):
+    if any(candidate.score is not None for candidate in candidates):
         return
     reasons = [problem.reason for candidate in candidates for problem in candidate.problems]
-    raise NasionError(f"none of the {len(candidates)} candidates could be used; the first reason: {reasons[0]}")
+    first = reasons[0] if reasons else "no photograph shows the view of a radiograph"
+    raise NasionError(f"none of the {len(candidates)} candidates could be used; the first reason: {first}")
 
 
 def _case(
@@ -156,18 +166,21 @@ def _case(
     skull: Skull | None,
     shared_inputs: Sequence[InputFile],
     started: float,
+    films: Films | None = None,
 ) -> Case:
     ranked = rank_candidates(candidates)
     inputs = [*shared_inputs, *(file for candidate in candidates for file in candidate.inputs)]
     if settings.tissue is not None:
         inputs.append(input_file(settings.tissue))
-    notes = [*(skull.notes if skull else ()), *(note for c in candidates for p in c.photographs for note in p.notes)]
+    radiographs = films.films if films else ()
+    notes = [*(skull.notes if skull else ()), *(note for film in radiographs for note in film.notes)]
+    notes += [note for c in candidates for p in c.photographs for note in p.notes]
     notes += _unlike_terms(candidates)
     automatic = [*(skull.automatic if skull else ()), *(found for c in candidates for found in c.automatic)]
     return Case(
         command=command,
         question=question,
-        settings=settings.to_dict(),
+        settings={**settings.to_dict(), **_film_settings(films)},
         candidates=tuple(ranked),
         skull=skull,
         inputs=tuple(dict.fromkeys(inputs)),
@@ -176,13 +189,16 @@ def _case(
         automatic=tuple({found.path: found for found in automatic}.values()),
         tissue=_tissue_record(tissue),
         seconds=time.perf_counter() - started,
+        films=tuple(radiographs),
+        fusion=films.rule if films else None,
     )
 
 
 def rank_candidates(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Return the candidates with rank and degree of support, best first; equal ranks go by id."""
     ranks = competition_ranks([candidate.score for candidate in candidates])
-    comparable = [c.score if c.log_likelihood is not None else None for c in candidates]
+    # of the overlay alone: fused scores have no residuals to be judged with
+    comparable = [None if c.solution is None or c.log_likelihood is None else c.solution.score for c in candidates]
     misfits = [residual_misfit([m.residuals_sd for m in c.measures]) for c in candidates]
     supports = degrees_of_support(comparable, misfits)
     ranked = [
@@ -214,6 +230,17 @@ def _unlike_terms(candidates: Sequence[Candidate]) -> list[str]:
 
 def _share(found: Sequence[bool]) -> float:
     return sum(found) / len(found)
+
+
+def _film_settings(films: Films | None) -> Mapping[str, object]:
+    if films is None:
+        return {}
+    return {
+        "radiographs": ", ".join(film.files.view for film in films.films),
+        "model": str(films.model),
+        "model_sha256": films.model_sha256,
+        "fusion_rule": "one part, none needed" if films.rule is None else dict(films.rule.record),
+    }
 
 
 def _tissue_record(tissue: TissueTable) -> Mapping[str, object]:

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from nasion.overlay.problem import CameraPrior, OverlaySolution, Photo, PhotoSolution, SkullLandmarks
 
 if TYPE_CHECKING:
+    from nasion.evidence.fusion import FusionRule
     from nasion.evidence.support import Support
     from nasion.geometry.surface import Mesh
     from nasion.landmarks.image.find import FoundImageLandmarks
     from nasion.landmarks.surface.find import FoundLandmarks
+    from nasion.matching.samples import MatchPicture
+    from nasion.matching.tokens import Tokens
     from nasion.readers.landmarks import LandmarkFile
 
 
@@ -195,12 +198,100 @@ class PhotoMeasures:
     camera: CameraFigures
 
 
+@dataclass(frozen=True)
+class FilmFiles:
+    """Where a radiograph is read from; its landmarks lie in ``NAME.landmarks.json`` beside it where None."""
+
+    view: str
+    image: Path
+    landmarks: Path | None = None
+
+    @property
+    def picture(self) -> MatchPicture:
+        """As a matcher's own reader takes it."""
+        from nasion.matching.samples import MatchPicture
+
+        return MatchPicture(self.image, self.image.stem, self.view, "xray", self.landmarks)
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """A radiograph's features.
+
+    Attributes
+    ----------
+    files
+        Where it was read from.
+    tokens
+        Of the matcher.
+    inputs, notes
+        Files with their SHA-256; what the user should know.
+
+    """
+
+    files: FilmFiles
+    tokens: Tokens
+    inputs: tuple[InputFile, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def part(self) -> str:
+        """Its name among the parts of a comparison."""
+        return f"xray_{self.files.view}"
+
+
+@dataclass(frozen=True, eq=False)
+class Films:
+    """All radiographs of the unknown skull; small enough to travel to every process.
+
+    Attributes
+    ----------
+    model
+        The matcher's folder.
+    model_sha256
+        Of the matcher.
+    films
+        At least one, of different views.
+    rule
+        How the parts are put together; None where there is one part.
+
+    """
+
+    model: Path
+    model_sha256: str
+    films: tuple[Film, ...]
+    rule: FusionRule | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One candidate's scores by part, ``"overlay"`` and the radiographs, and what becomes of them.
+
+    Attributes
+    ----------
+    scores
+        Of each part; None where it could not be compared.
+    shares
+        What each part adds to ``fused`` (``evidence.fusion``); a single part stands for itself.
+    fused
+        All together; None where nothing could be compared.
+    photos
+        Of each radiograph's part, the photograph that scored best.
+
+    """
+
+    scores: Mapping[str, float | None]
+    shares: Mapping[str, float]
+    fused: float | None
+    photos: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """One skull against the photographs of one person.
 
-    ``solution`` is None where nothing could be solved; ``photographs``, ``measures`` and ``solution.photos`` go
-    together.
+    ``solution`` is None where nothing could be solved; ``photographs`` and ``measures`` go with ``solution.photos``
+    where there is one. ``comparison`` is there where the skull has radiographs.
     """
 
     id: str
@@ -214,10 +305,13 @@ class Candidate:
     automatic: tuple[AutomaticLandmarks, ...] = ()
     rank: int = 0
     support: Support | None = None
+    comparison: Comparison | None = None
 
     @property
     def score(self) -> float | None:
-        """The solver's score; None for a failure."""
+        """What candidates are ranked by: the solver's score, with radiographs the fused one; None for a failure."""
+        if self.comparison is not None:
+            return self.comparison.fused
         return None if self.solution is None else self.solution.score
 
     @property
@@ -251,7 +345,11 @@ class Case:
     candidates
         Best rank first.
     skull
-        The one skull of the case; None where several skulls were compared.
+        The one skull of the case; None where several skulls were compared, or radiographs alone.
+    films
+        Its radiographs.
+    fusion
+        The rule that puts overlay and radiographs together.
 
     """
 
@@ -266,6 +364,8 @@ class Case:
     automatic: tuple[AutomaticLandmarks, ...] = ()
     tissue: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    films: tuple[Film, ...] = ()
+    fusion: FusionRule | None = None
 
     @property
     def best(self) -> Candidate:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nasion.casework.automatic import REAL_SKULL_SD_MM
-from nasion.casework.records import AutomaticLandmarks, Candidate, Case, PhotoMeasures, Problem
+from nasion.casework.records import AutomaticLandmarks, Candidate, Case, Comparison, PhotoMeasures, Problem
 from nasion.evidence.support import CAVEAT, Support
 from nasion.overlay.problem import PhotoSolution, TissueEstimate
 from nasion.version import __version__
@@ -72,6 +72,14 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
         if solution
         else [],
         "problems": [problem_dict(problem) for problem in candidate.problems],
+        **({} if candidate.comparison is None else {"parts": _parts(candidate.comparison)}),
+    }
+
+
+def _parts(comparison: Comparison) -> dict[str, Any]:
+    return {
+        name: {"score": score, "adds": comparison.shares.get(name), "photo": comparison.photos.get(name)}
+        for name, score in comparison.scores.items()
     }
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from nasion.cli import data, galleries, landmarks, overlays, reconstructions, train, trials
+from nasion.cli import data, galleries, landmarks, overlays, reconstructions, train, trials, xray
 from nasion.errors import NasionError
 from nasion.version import __version__
 
@@ -39,6 +39,7 @@ app.add_typer(galleries.app, name="gallery")
 app.add_typer(landmarks.app, name="landmarks")
 app.add_typer(train.app, name="train")
 app.add_typer(trials.app, name="experiment")
+app.add_typer(xray.app, name="xray")
 
 
 def _show_version(wanted: bool) -> None:

@@ -28,7 +28,7 @@ from nasion.cli.options import (
 from nasion.errors import NasionError
 
 if TYPE_CHECKING:
-    from nasion.casework.records import Case
+    from nasion.casework.records import Case, Films
 
 PARTIAL = 3
 """Exit code of a run that could not use a part of its input."""
@@ -90,6 +90,14 @@ def identify(
     photo_mask: PhotoMask = None,
     mask: Mask = "files",
     skulls: Annotated[Path | None, typer.Option("--skulls", help="Folder with a sub-folder for each skull.")] = None,
+    xray: Annotated[Path | None, typer.Option("--xray", help="The skull's frontal radiograph.")] = None,
+    xray_lateral: Annotated[Path | None, typer.Option("--xray-lateral", help="The skull's lateral radiograph.")] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="For radiographs: a model of 'nasion train matching'.")
+    ] = None,
+    fusion: Annotated[
+        Path | None, typer.Option("--fusion", help="Rule of 'nasion train fusion'; the model's own.")
+    ] = None,
     solver: Solver = "posterior",
     terms: Terms = None,
     tissue: Tissue = None,
@@ -105,7 +113,8 @@ def identify(
 ) -> None:
     """Rank the people of a gallery for one skull (--skull, --gallery), or several skulls for one photograph.
 
-    The second form takes --photo and --skulls. Landmarks that are not given are found.
+    The first form takes the skull's radiographs as well, with it or alone; their landmarks lie in NAME.landmarks.json
+    beside them. The second form takes --photo and --skulls. Other landmarks that are not given are found.
     """
     from nasion.casework.identify import identify_gallery, identify_skulls
     from nasion.casework.inputs import load_photograph, skull_files
@@ -115,15 +124,21 @@ def identify(
     from nasion.cli.show import progress
 
     settings = CaseSettings(solver, tissue, units, camera_prior(focal, distance, pose), accept_sides, seed, terms, mask)
-    inputs = [p for p in (skull, skull_landmarks, gallery, photo, photo_landmarks, photo_mask, skulls, tissue) if p]
+    given = (skull, skull_landmarks, gallery, photo, photo_landmarks, photo_mask, skulls, tissue, xray, xray_lateral)
+    inputs = [path for path in given if path]
     _refuse_early(out, force, (gallery, skulls))
+    films = _films(xray, xray_lateral, model, fusion, with_overlay=bool(skull or skull_landmarks))
     with progress() as advance, processes(jobs) as executor:
-        if gallery is not None and (skull or skull_landmarks) and photo is None and skulls is None:
-            files = skull_files(skull, skull_landmarks, units)
+        if gallery is not None and (skull or skull_landmarks or films) and photo is None and skulls is None:
             case = identify_gallery(
-                files, gallery, settings, executor, lambda done, total: advance("people", done, total)
+                skull_files(skull, skull_landmarks, units) if skull or skull_landmarks else None,
+                gallery,
+                settings,
+                executor,
+                lambda done, total: advance("people", done, total),
+                films,
             )
-        elif photo is not None and skulls is not None and gallery is None:
+        elif photo is not None and skulls is not None and gallery is None and films is None:
             picture = PhotoFiles(photo.name, photo, photo_landmarks, photo_mask, find_face=mask == "auto")
             case = identify_skulls(
                 [load_photograph(picture, settings.prior, accept_sides)],
@@ -134,9 +149,26 @@ def identify(
             )
         else:
             raise NasionError(
-                "identify needs either --skull, --skull-landmarks or both, and --gallery, or --photo and --skulls"
+                "identify needs either the unknown (--skull, --skull-landmarks, --xray, --xray-lateral) and --gallery, "
+                "or --photo and --skulls"
             )
     _finish(case, out, force, details, inputs)
+
+
+def _films(
+    frontal: Path | None, lateral: Path | None, model: Path | None, rule: Path | None, *, with_overlay: bool
+) -> Films | None:
+    from nasion.casework.films import load_films
+    from nasion.casework.records import FilmFiles
+
+    given = [FilmFiles(view, path) for view, path in (("frontal", frontal), ("lateral", lateral)) if path is not None]
+    if not given:
+        if model is not None or rule is not None:
+            raise NasionError("--model and --fusion belong to radiographs; give --xray, --xray-lateral or neither")
+        return None
+    if model is None:
+        raise NasionError("a radiograph is compared by a trained model; give --model ('nasion train matching')")
+    return load_films(given, model, rule, with_overlay=with_overlay)
 
 
 def demo(

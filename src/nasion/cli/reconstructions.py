@@ -13,7 +13,7 @@ from nasion.errors import NasionError
 
 if TYPE_CHECKING:
     from nasion.reconstruction.generators.card import Card
-    from nasion.reconstruction.generators.train import EpochRecord, Progress
+    from nasion.reconstruction.generators.progress import EpochRecord, Progress
 
 SHAPE: Final = "shape"
 """Name of the model that needs a skull's surface and no training."""

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from nasion.landmarks.surface.card import Card
     from nasion.landmarks.surface.train import Progress
     from nasion.landmarks.surface.training_plan import TrainingPlan
-    from nasion.matching.points import PointFinder
     from nasion.matching.train import EpochRecord as MatchingRecord
 
 app = typer.Typer(help="Train networks.", no_args_is_help=True, rich_markup_mode=None)
@@ -283,6 +282,7 @@ def matching(
     from nasion.cli.show import progress
     from nasion.matching.training_plan import TrainingPlan
     from nasion.matching.training_run import MODEL, Watch, train_matching
+    from nasion.retrieval.describing import finder_of
 
     plan = TrainingPlan(dataset, str(data.resolve()), preset, ablation, hide_hair, minutes, seed)
     with progress() as advance:
@@ -297,23 +297,49 @@ def matching(
             )
 
         watch = Watch(lambda done, total: advance("pictures", done, total), learnt)
-        card = train_matching(plan, out, _point_finder(plan.settings.pictures.scheme), threads=jobs, watch=watch)
+        finder = finder_of(plan.settings.pictures.scheme, "face")
+        card = train_matching(plan, out, finder, threads=jobs, watch=watch)
     typer.echo(f"{out / MODEL}: {card.data}, best epoch {card.best_epoch}, {card.unusable_pictures} pictures unusable")
     for name, test in card.tests.items():
         recall = ", ".join(f"R@{k} {value:.1%} (chance {test.chance[k]:.1%})" for k, value in test.recall.items())
         typer.echo(f"{name}: {test.n_queries} probes, {test.n_gallery} faces, {test.failures} failures; {recall}")
 
 
-def _point_finder(scheme: str) -> PointFinder | None:
-    """Return what finds the landmarks of pictures without landmark files; None where nothing does."""
-    from nasion.landmarks.image.find import find_image_landmarks, model_folder
-    from nasion.matching.points import PointFinder
-    from nasion.networks.model_folder import MODEL_FILE
-    from nasion.readers.files import sha256
+@app.command("fusion")
+def fusion(
+    data: Annotated[Path, typer.Option("--data", help="Folder of 'nasion population --matching'.")],
+    model: Annotated[Path, typer.Option("--model", help="Model of 'nasion train matching --dataset population'.")],
+    out: Annotated[Path | None, typer.Option("--out", help="File to write; fusion.json in the model's folder.")] = None,
+    people: Annotated[int, typer.Option("--people", min=20, help="Strangers to the model that take part.")] = 200,
+    seed: Seed = 0,
+    jobs: Jobs = 2,
+    force: Force = False,
+) -> None:
+    """Fit the rule by which 'nasion identify' puts overlay and radiographs together, to people the model has not met.
 
-    if scheme != "ibug68":
-        return None
-    weights = sha256(model_folder(scheme) / MODEL_FILE)[:16]
-    return PointFinder(
-        f"network for {scheme} {weights}", lambda pixels: find_image_landmarks(pixels, scheme).result.points_px
-    )
+    Needs 'nasion population --matching' folders, whose skulls are made anew.
+    """
+    from nasion.casework.films import RULE_FILE
+    from nasion.casework.parallel import processes
+    from nasion.cli.show import progress
+    from nasion.experiments.fusion import fit_fusion
+    from nasion.matching.predict import load_matcher
+    from nasion.networks.model_folder import model_in
+    from nasion.readers.files import refuse_existing, write_text
+
+    target = out or model_in(model) / RULE_FILE
+    refuse_existing(target, force)
+    matcher = load_matcher(model)
+    with progress() as advance, processes(jobs) as executor:
+        fit = fit_fusion(data, matcher, people, seed, executor, advance)
+    write_text(target, fit.rule.to_json())
+    typer.echo(f"{target}: fitted to {fit.rule.record['people']} people")
+    for name, part in fit.rule.parts.items():
+        typer.echo(f"{name}: weight {part.weight:.2f} x ({part.slope:.3g} x score {part.offset:+.3g})")
+    for name, own in fit.figures.items():
+        told = ", ".join(
+            f"R@{k} {own['recall'][k]:.1%} [{own['interval95']['recall'][k][0]:.1%}, "
+            f"{own['interval95']['recall'][k][1]:.1%}] (chance {own['chance']['recall'][k]:.1%})"
+            for k in ("1", "10")
+        )
+        typer.echo(f"{name}: {told}")

@@ -21,6 +21,7 @@ from nasion.cli.options import (
     Tissue,
     template_names,
 )
+from nasion.cli.profile_trial import profile
 from nasion.cli.reconstruction_trial import reconstruction
 from nasion.errors import NasionError
 
@@ -28,6 +29,7 @@ app = typer.Typer(help="The papers' experiments by name.", no_args_is_help=True,
 
 
 app.command("reconstruction")(reconstruction)
+app.command("profile")(profile)
 
 
 @app.callback()

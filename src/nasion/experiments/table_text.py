@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from nasion.experiments.judging import FAILURE_BPE_MM
-from nasion.experiments.markdown import grid
+from nasion.experiments.markdown import grid, with_interval
 
 Row = dict[str, Any]
 
@@ -40,7 +40,7 @@ def surface_table_markdown(table: dict[str, Any]) -> str:
         (
             row["method"],
             row["condition"],
-            _with_interval(row["mean_mm"], row["interval95"]),
+            with_interval(row["mean_mm"], row["interval95"]),
             f"{row['median_mm']:.2f}",
             f"{row['p95_mm']:.2f}",
             str(row["scans"]),
@@ -76,8 +76,8 @@ def _main(rows: Sequence[Row]) -> str:
             (
                 row["solver"],
                 row["view"],
-                _with_interval(row["mean_rank"], row["interval95"]["mean_rank"]),
-                _with_interval(row["bpe_mm"], row["interval95"]["bpe_mm"]),
+                with_interval(row["mean_rank"], row["interval95"]["mean_rank"]),
+                with_interval(row["bpe_mm"], row["interval95"]["bpe_mm"]),
                 f"{row['seconds_per_overlay']:.4f}",
                 f"{row['failures']} / {row['not_converged']}",
                 f"{row['n_ranked']} of {row['n_photographs']} / {row['n_overlays']}",
@@ -85,12 +85,6 @@ def _main(rows: Sequence[Row]) -> str:
             for row in rows
         ],
     )
-
-
-def _with_interval(mean: float | None, interval: Sequence[float] | None) -> str:
-    if mean is None or interval is None:
-        return "-"
-    return f"{mean:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"
 
 
 def _implausible(rows: Sequence[Row]) -> str:

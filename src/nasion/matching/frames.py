@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasion.errors import NasionError
-from nasion.matching.point_schemes import LEAST_NODES, PointScheme, shapes
+from nasion.matching.point_schemes import LEAST_NODES, PointScheme, has_shapes, shapes
 
 Pixels = NDArray[np.uint8]
 FloatArray = NDArray[np.float64]
@@ -122,6 +122,31 @@ def aligning(points_px: FloatArray, scheme: PointScheme) -> tuple[FloatArray, in
     if best is None:
         raise NasionError("too few landmarks lie on the face to align it; place more of them by hand")
     return best[1], best[2]
+
+
+def standing(points_px: FloatArray, scheme: PointScheme) -> tuple[str, bool]:
+    """Return the view that points show, ``"frontal"`` or ``"lateral"``, and whether they show a head's right side.
+
+    Raises
+    ------
+    NasionError
+        As of ``aligning``.
+
+    """
+    name = list(shapes(scheme.name))[aligning(points_px, scheme)[1]]
+    return name.split("_")[0], name.endswith("_right")
+
+
+def one_side(picture: Pixels, points_px: FloatArray, scheme: PointScheme) -> Framed:
+    """Return a picture and its points, mirrored where it shows the head's right side, so that pictures can be compared.
+
+    Without average shapes nothing is changed.
+    """
+    if not has_shapes(scheme.name):
+        return Framed(picture, points_px)
+    return (
+        mirrored_picture(picture, points_px, scheme) if standing(points_px, scheme)[1] else Framed(picture, points_px)
+    )
 
 
 def _similarity(source: FloatArray, target: FloatArray) -> tuple[FloatArray, float]:

@@ -122,6 +122,11 @@ def _stored_shapes() -> dict[str, dict[str, list[list[float | None]]]]:
     return shapes
 
 
+def has_shapes(scheme: str) -> bool:
+    """Return whether average shapes of a scheme are known."""
+    return scheme in _stored_shapes()
+
+
 def shapes(scheme: str) -> dict[str, NDArray[np.float64]]:
     """Return by view the (l, 2) places of a scheme's points in an average head, x right, y down.
 
@@ -129,7 +134,7 @@ def shapes(scheme: str) -> dict[str, NDArray[np.float64]]:
     show a point. A scheme without shapes raises NasionError.
     """
     stored = _stored_shapes()
-    if scheme not in stored:
+    if not has_shapes(scheme):
         raise NasionError(
             f"pictures with points of {scheme} cannot be aligned; use a preset that takes them as they are"
         )

@@ -54,7 +54,7 @@ def probe_points(picture: MatchPicture, pixels: Pixels, scheme: PointScheme, fin
     if picture.landmarks is not None:
         if picture.landmarks.suffix == ".txt":
             return s2f_points(picture.landmarks, (pixels.shape[1], pixels.shape[0]))
-        return read_points(picture.landmarks, scheme, picture.modality)
+        return read_points(picture.landmarks, scheme, picture.modality, (pixels.shape[1], pixels.shape[0]))
     if finder is None:
         raise NasionError(f"{picture.path}: has no landmark file; give one, or a model that finds landmarks")
     try:
@@ -63,13 +63,14 @@ def probe_points(picture: MatchPicture, pixels: Pixels, scheme: PointScheme, fin
         raise NasionError(f"{picture.path}: {fault}") from None
 
 
-def read_points(path: Path, scheme: PointScheme, modality: str) -> FloatArray:
+def read_points(path: Path, scheme: PointScheme, modality: str, size_px: tuple[int, int] | None = None) -> FloatArray:
     """Return (l, 2) points of a landmark file (``docs``: landmark files) in a scheme's order, NaN where missing.
 
     Raises
     ------
     NasionError
-        The file is damaged, not in pixels, or names none of the scheme's points.
+        The file is damaged, not in pixels, of a picture of another size than ``size_px`` (width, height), or names none
+        of the scheme's points.
 
     """
     try:
@@ -81,6 +82,11 @@ def read_points(path: Path, scheme: PointScheme, modality: str) -> FloatArray:
     known = {name: np.asarray(point, np.float64) for name, point in raw.points}
     if raw.units not in (None, "px") or any(len(point) != 2 for point in known.values()):
         raise NasionError(f"{path}: its landmarks are in space; those of a picture are needed, in pixels")
+    if size_px is not None and raw.image_size_px not in (None, size_px):
+        raise NasionError(
+            f"{path}: the landmarks are for {raw.image_size_px[0]} x {raw.image_size_px[1]} pixels, the picture is "
+            f"{size_px[0]} x {size_px[1]}: place them on this picture"
+        )
     if not set(names) & set(known):
         raise NasionError(f"{path}: holds none of the landmarks of {scheme.name}; find or place them again")
     missing = np.full(2, np.nan)

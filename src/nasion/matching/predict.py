@@ -20,7 +20,7 @@ from nasion.matching.samples import side_of
 from nasion.matching.settings import MatchSettings
 from nasion.matching.tokens import Float32, Tokens, TokenShape
 from nasion.matching.transport import transport_similarity
-from nasion.networks.model_folder import CARD_FILE
+from nasion.networks.model_folder import CARD_FILE, model_in
 from nasion.networks.sessions import make_session
 
 _PROBES, _FACES = 8, 32
@@ -148,7 +148,7 @@ class Matcher:
 
 
 def load_matcher(folder: Path) -> Matcher:
-    """Return the model of a folder, which is read once as long as it stays as it is.
+    """Return the model of a folder, or of a training run's; it is read once as long as it stays as it is.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def load_matcher(folder: Path) -> Matcher:
         The folder holds no model, or a damaged one.
 
     """
-    folder = folder.resolve()
+    folder = model_in(folder.resolve())
     path = folder / CARD_FILE
     if not path.is_file():
         raise NasionError(

@@ -13,7 +13,7 @@ import numpy as np
 
 from nasion.errors import NasionError
 from nasion.matching.descriptors import Descriptor
-from nasion.matching.frames import FloatArray, Framed, Pixels, mirrored_picture
+from nasion.matching.frames import FloatArray, Framed, Pixels, mirrored_picture, one_side
 from nasion.matching.hair import inner_face, jittered
 from nasion.matching.nodes import Nodes, nodes_of
 from nasion.matching.point_schemes import PointScheme, point_scheme
@@ -28,6 +28,8 @@ _TURN_DEG: Final = 1.0
 _SCALE: Final = 0.015
 _EACH: Final = 0.01
 """How far a detector may err, SDs: all points together (over the face's height), and each by itself."""
+_MOST_PICTURES: Final = 20_000
+"""That are described for a training, copies counted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,8 @@ class Preparing:
         key = self._key(picture, mirrored)
         paths = [self.store / f"{key}-{number}.npz" for number in range(copies + 1)]
         if not all(path.is_file() for path in paths):
-            own = self._shown(picture)
+            shown = self._shown(picture)
+            own = one_side(shown.image, shown.points_px, self.scheme)
             if mirrored:
                 own = mirrored_picture(own.image, own.points_px, self.scheme)
             for number, path in enumerate(paths):
@@ -154,6 +157,17 @@ class Preparing:
         return np.random.default_rng([self.seed, number, int(key[:15], 16)])
 
 
+def copies_of_many(pairs: int, copies: int) -> tuple[int, bool]:
+    """Return how many displaced copies each picture of a large set gets, and whether mirrored people are added.
+
+    Few people need many; of thousands their own variety serves, and describing copies would take hours.
+    """
+    for number in range(copies, 0, -1):
+        if 4 * pairs * (1 + number) <= _MOST_PICTURES:
+            return number, True
+    return min(copies, 1), False
+
+
 def prepare_pairs(
     pairs: Sequence[MatchPair],
     preparing: Preparing,
@@ -162,8 +176,9 @@ def prepare_pairs(
 ) -> tuple[list[PreparedPair | None], dict[Path, str]]:
     """Return the pairs as graphs, and the pictures that cannot be used with the reason; a pair with one is None.
 
-    With ``copies`` the mirrored pairs follow the plain ones, in the same order.
+    With ``copies`` (at most, see ``copies_of_many``) the mirrored pairs follow the plain ones, in the same order.
     """
+    copies, with_mirrored = copies_of_many(len(pairs), copies)
     faults: dict[Path, str] = {}
 
     def graphs(picture: MatchPicture, mirrored: bool) -> Graphs | None:
@@ -174,7 +189,7 @@ def prepare_pairs(
             return None
 
     made: list[PreparedPair | None] = []
-    sides = (False, True) if copies else (False,)
+    sides = (False, True) if with_mirrored else (False,)
     for mirrored in sides:
         for pair in pairs:
             probe, face = graphs(pair.probe, mirrored), graphs(pair.face, mirrored)

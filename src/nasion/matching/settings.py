@@ -132,7 +132,7 @@ class LearningSettings:
     held_out
         Share of the training people who choose the snapshot.
     copies
-        Ours: turned, scaled, moved and mirrored copies of each training picture.
+        Ours: turned, scaled, moved and mirrored copies of each training picture, at most; large sets get fewer.
     global_dropout
         Ours: share of the steps that see no global feature, so that the graph learns though the projection knows the
         training people already.

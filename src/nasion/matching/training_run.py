@@ -23,9 +23,10 @@ from nasion.matching.scoring import gallery_scores, retrieval
 from nasion.matching.settings import MatchSettings
 from nasion.matching.train import EpochRecord, Trained, learn
 from nasion.matching.training_plan import TrainingPlan, split_pairs
+from nasion.networks.model_folder import RUN_MODEL
 from nasion.readers.files import claim_folder
 
-MODEL: Final = "model"
+MODEL: Final = RUN_MODEL
 RUN: Final = "run"
 FEATURES: Final = "features"
 

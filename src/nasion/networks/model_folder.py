@@ -15,7 +15,16 @@ from nasion.readers.files import read_bytes, read_text, write_text
 MODEL_FILE: Final = "model.onnx"
 CARD_FILE: Final = "card.json"
 
+RUN_MODEL: Final = "model"
+"""Where a training run's folder holds its model."""
+
 CardT = TypeVar("CardT", bound=BaseModel)
+
+
+def model_in(folder: Path) -> Path:
+    """Return the folder of a model's files: ``folder`` itself, or its ``model`` where it is that of a training run."""
+    own = folder / RUN_MODEL
+    return own if not (folder / CARD_FILE).is_file() and (own / CARD_FILE).is_file() else folder
 
 
 def write_card(folder: Path, card: BaseModel) -> None:

@@ -21,6 +21,8 @@ def make_session(onnx: bytes) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = _THREADS
     options.log_severity_level = 3
+    # threads that spin while they wait are quick on an idle computer and slow by ten times on a busy one
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
     except Exception as error:

@@ -15,12 +15,21 @@ from nasion.casework.automatic import REAL_SKULL_SD_MM
 from nasion.evidence.support import CAVEAT
 from nasion.report.found import FoundPhoto, FoundShown
 from nasion.report.pictures import FACE_LINE, LEVEL_COLORS, SKULL_LINE, arrow_tip, encoded, line_layer, pictures_of
+from nasion.report.radiographs import SCORE_WORDS, film_picture, parts_table, rule_words
 from nasion.report.scene import Mark, Scene
-from nasion.report.wording import SCORE_CAVEAT, SOLVER_WORDS, camera_words, flag_words, score_words
+from nasion.report.wording import (
+    FUSED_SCORE,
+    RADIOGRAPH_WORDS,
+    SCORE_CAVEAT,
+    SOLVER_WORDS,
+    camera_words,
+    flag_words,
+    score_words,
+)
 from nasion.version import __version__
 
 if TYPE_CHECKING:
-    from nasion.casework.records import AutomaticLandmarks, Candidate, Case, PhotoMeasures
+    from nasion.casework.records import AutomaticLandmarks, Candidate, Case, Film, PhotoMeasures
     from nasion.overlay.problem import OverlaySolution, PhotoSolution
 
 MOST_ROWS: Final = 200
@@ -75,7 +84,8 @@ def page_html(
 
 
 def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
-    words = SOLVER_WORDS[str(case.settings["solver"])]
+    overlaid = case.skull is not None or not case.films
+    words = SOLVER_WORDS[str(case.settings["solver"])] if overlaid else RADIOGRAPH_WORDS
     ranked = len(case.candidates) > 1
     likelihood = any(candidate.log_likelihood is not None for candidate in case.candidates)
     return {
@@ -85,6 +95,11 @@ def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
         "heading": "Ranking" if ranked else "Result",
         "likelihood": likelihood,
         "words": words,
+        "overlaid": overlaid,
+        "score": FUSED_SCORE if case.fusion is not None else words.score,
+        "films": [_film(film) for film in case.films],
+        "parts": parts_table(case, MOST_ROWS),
+        "parts_words": [SCORE_WORDS, rule_words(case)],
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "version": __version__,
         "skull": case.skull.name if case.skull else "",
@@ -99,6 +114,10 @@ def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
         "settings": [{"name": _words(k), "value": _shown(v)} for k, v in [*case.settings.items(), *_tissue(case)]],
         "versions": _versions(),
     }
+
+
+def _film(film: Film) -> dict[str, Any]:
+    return {"title": f"{film.files.view}: {film.files.image.name}", "picture": _data(film_picture(film), "jpeg")}
 
 
 def _automatic(found: AutomaticLandmarks) -> dict[str, Any]:
@@ -180,7 +199,7 @@ def _row(candidate: Candidate, anchor: str) -> dict[str, Any]:
         "degree": degree,
         "degree_class": degree.replace(" ", "-"),
         "score": score_words(candidate),
-        "photographs": len(candidate.photos),
+        "photographs": len(candidate.photographs if candidate.comparison is not None else candidate.photos),
         "rms": ", ".join(f"{100 * m.rms_face_height:.1f}" for m in candidate.measures),
         "log10_others": _log10(None if support is None else support.log10_against_others),
         "log10_generic": _log10(None if support is None else support.log10_against_generic),

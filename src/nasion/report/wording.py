@@ -77,6 +77,21 @@ SOLVER_WORDS: Final = {
     ),
 }
 
+RADIOGRAPH_WORDS: Final = SolverWords(
+    "as a network that was trained on virtual people sees radiographs and photographs",
+    "how alike the network finds the radiograph and the person's best photograph of its view. It orders candidates; it "
+    "is not calibrated.",
+    3,
+    "",
+    "",
+)
+"""Of a case with radiographs and no skull to overlay."""
+
+FUSED_SCORE: Final = (
+    "the sum of what overlay and radiographs add (below). It orders candidates; it is not calibrated on solved cases. "
+    "Degrees of support and likelihood ratios are those of the overlay alone."
+)
+
 SCORE_CAVEAT: Final = (
     "Ranks and scores have not been tested against a collection of solved cases. They depend on the tissue table, on "
     "the landmarks as they were placed and on the candidates in this run; they are no probability that a person is the "
@@ -92,6 +107,8 @@ def flag_words(flag: str) -> str:
 
 def score_words(candidate: Candidate) -> str:
     """Return a candidate's score for a table, with the digits that tell its solver's scores apart; "-" for none."""
+    if candidate.comparison is not None:
+        return "-" if candidate.score is None else f"{candidate.score:.{RADIOGRAPH_WORDS.score_digits}f}"
     if candidate.solution is None:
         return "-"
     return f"{candidate.solution.score:.{SOLVER_WORDS[candidate.solution.solver].score_digits}f}"

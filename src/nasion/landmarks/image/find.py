@@ -21,7 +21,7 @@ from nasion.landmarks.image.samples import Pixels
 from nasion.landmarks.image.schemes import image_scheme
 from nasion.landmarks.input_folder import find_in_each, one_of_each_name
 from nasion.landmarks.landmark_file import file_of
-from nasion.networks.model_folder import shipped_folder
+from nasion.networks.model_folder import model_in, shipped_folder
 from nasion.networks.sessions import model_name
 from nasion.readers.landmarks import LandmarkFile, write_landmarks
 from nasion.readers.photographs import ENDINGS
@@ -92,7 +92,7 @@ def model_folder(scheme: str, given: Path | None = None) -> Path:
     """
     image_scheme(scheme)
     if given is not None:
-        return given
+        return model_in(given)
     network = _COMPLETED_FROM if scheme == "facial20" else scheme
     places = [_WEIGHTS] if os.environ.get(FREE_ONLY) == "1" else [_NONCOMMERCIAL, _WEIGHTS]
     return shipped_folder(places, network, "image-landmarks")

@@ -22,9 +22,10 @@ from nasion.landmarks.image.train import Progress, train
 from nasion.landmarks.image.training_plan import TrainingPlan, read_plan
 from nasion.landmarks.image.training_split import Split, split_of
 from nasion.networks.checkpoints import torch_device
+from nasion.networks.model_folder import RUN_MODEL
 from nasion.readers.files import claim_folder
 
-MODEL: Final = "model"
+MODEL: Final = RUN_MODEL
 RUN: Final = "run"
 _RECORD: Final = "training.json"
 

@@ -18,7 +18,7 @@ from nasion.landmarks.surface.heads import kind_of
 from nasion.landmarks.surface.orientation import SIZE_RANGE_MM, Orientation, orient
 from nasion.landmarks.surface.orientation_template import OrientationTemplate
 from nasion.landmarks.surface.predict import SurfaceLandmarks, load_landmarker
-from nasion.networks.model_folder import shipped_folder
+from nasion.networks.model_folder import model_in, shipped_folder
 from nasion.networks.sessions import model_name
 from nasion.readers.landmarks import LandmarkFile, write_landmarks
 from nasion.readers.meshes import ENDINGS, read_mesh
@@ -73,7 +73,7 @@ def model_folder(scheme: str, given: Path | None = None) -> Path:
     """
     kind_of(scheme)
     if given is not None:
-        return given
+        return model_in(given)
     return shipped_folder([_WEIGHTS], scheme, "surface-landmarks")
 
 

@@ -29,9 +29,10 @@ from nasion.landmarks.surface.stored_samples import StoredSamples, refused_in
 from nasion.landmarks.surface.train import Progress, TrainedNet, train
 from nasion.landmarks.surface.training_plan import TrainingPlan
 from nasion.networks.checkpoints import torch_device
+from nasion.networks.model_folder import RUN_MODEL
 from nasion.readers.files import claim_folder
 
-MODEL: Final = "model"
+MODEL: Final = RUN_MODEL
 _LOCAL_SHARE: Final = 0.4
 """Of the time for learning, for the local stage."""
 _LEAST_LEARNING: Final = 0.25

@@ -29,7 +29,7 @@ from nasion.population.pictures.sketch import draw_sketch
 from nasion.population.pictures.xray import XraySettings, take_xray
 from nasion.population.template import Template
 from nasion.population.template_source import BUILTIN, load_template
-from nasion.readers.files import claim_folder, write_text
+from nasion.readers.files import claim_folder, read_text, write_text
 from nasion.readers.landmarks import LandmarkFile, write_landmarks
 from nasion.version import __version__
 
@@ -224,6 +224,26 @@ def write_pictures(settings: MatchingSettings, index: int, out: Path) -> None:
             truth[name] = picture.truth
     write_text(folder / TRUTH, json.dumps(truth, default=_plain) + "\n")
     folder.replace(out / person.name)
+
+
+def person_in(folder: Path, name: str) -> Person:
+    """Return a person of a folder for matching with skull and face, made anew from the folder's record.
+
+    Raises
+    ------
+    NasionError
+        The folder's record is missing or damaged, or there is no such person.
+
+    """
+    try:
+        settings = json.loads(read_text(folder / RECORD))["settings"]
+        seed, subjects, template = int(settings["seed"]), int(settings["subjects"]), str(settings["template"])
+    except (KeyError, TypeError, ValueError):
+        raise NasionError(f"{folder / RECORD}: is damaged; make the people again with 'nasion population'") from None
+    number = name.removeprefix("subject_")
+    if not number.isdecimal() or int(number) >= subjects:
+        raise NasionError(f"{folder}: holds no person {name}; it has {subjects}")
+    return person_of(_template(template), seed, int(number))
 
 
 def _truth(camera: Mapping[str, Any], points: Mapping[str, FloatArray], nuisance: Mapping[str, Any]) -> dict[str, Any]:

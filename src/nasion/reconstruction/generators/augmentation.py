@@ -74,6 +74,6 @@ def _moved(picture: Pixels, change: Change) -> Pixels:
     own = picture[:, ::-1] if change.flip else picture
     shift = middle - change.matrix @ middle + change.shift * side
     matrix = np.column_stack([change.matrix, shift])
-    flags, border = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
+    flags, border = cv2.INTER_CUBIC, cv2.BORDER_REPLICATE
     made = cv2.warpAffine(np.ascontiguousarray(own), matrix, (side, side), flags=flags, borderMode=border)
     return made.astype(np.uint8)

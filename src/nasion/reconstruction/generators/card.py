@@ -26,7 +26,7 @@ class Likeness(BaseModel):
     pairs: int
     people: int
     ssim: float
-    """Mean structural similarity of the mean of the samples (Wang et al. 2004; colour, windows of 7 px)."""
+    """Mean structural similarity of the mean of the samples, see ``scores.likeness``."""
     ssim_of_mean_face: float
     """The same of the training people's mean face of the view: the floor."""
 

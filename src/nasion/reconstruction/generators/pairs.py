@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from nasion.errors import NasionError
+from nasion.matching.card import picture_mark
 from nasion.matching.datasets import FRONTAL, read_cuhk, read_population
 from nasion.matching.frames import Pixels
 from nasion.matching.point_schemes import PointScheme, point_scheme
@@ -35,8 +36,8 @@ class FacePair:
         The set's own part; empty where it has none.
     source, target
         (s, s, 3) uint8 RGB.
-    files
-        Of source and face.
+    files, marks
+        Of source and face: paths, and ``matching.card.picture_mark`` of each, by which the same pictures are known.
 
     """
 
@@ -46,6 +47,7 @@ class FacePair:
     source: Pixels
     target: Pixels
     files: tuple[Path, Path]
+    marks: tuple[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +135,8 @@ def framed_pairs(
                 faults[picture.path] = str(fault)
         if len(shown) == 2:
             files = (pair.probe.path, pair.face.path)
-            made.append(FacePair(pair.face.person, pair.face.view, pair.split, shown[0], shown[1], files))
+            marks = (picture_mark(files[0]), picture_mark(files[1]))
+            made.append(FacePair(pair.face.person, pair.face.view, pair.split, shown[0], shown[1], files, marks))
         if told is not None:
             told(number, len(pairs))
     return PairSet(tuple(made), faults)

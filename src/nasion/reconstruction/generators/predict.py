@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nasion.errors import NasionError
 from nasion.matching.frames import FloatArray, Pixels
 from nasion.matching.point_schemes import point_scheme
-from nasion.networks.model_folder import stamps_of
+from nasion.networks.model_folder import model_in, stamps_of
 from nasion.networks.sessions import make_session
 from nasion.reconstruction.generators.card import Card, ModelFolder, read_model
 from nasion.reconstruction.generators.frames import square_frame
@@ -119,7 +119,7 @@ class Generator:
 
 
 def open_generator(folder: Path) -> Generator:
-    """Return the model of a folder, which is read once as long as it stays as it is.
+    """Return the model of a folder, or of a training run's; it is read once as long as it stays as it is.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def open_generator(folder: Path) -> Generator:
         The folder holds no generator, or a damaged one.
 
     """
-    folder = folder.resolve()
+    folder = model_in(folder.resolve())
     return _opened(folder, stamps_of(folder))
 
 

@@ -57,7 +57,7 @@ class ResnetGenerator(nn.Module):
         for channels in (4 * width, 2 * width):
             half = channels // 2
             if settings.antialias:
-                decoder += [Doubled(channels), nn.Conv2d(channels, half, 3, 1, 1)]
+                decoder += [Doubled(), nn.Conv2d(channels, half, 3, 1, 1)]
             else:
                 decoder += [nn.ConvTranspose2d(channels, half, 3, 2, 1, output_padding=1)]
             decoder += [normed(half), nn.ReLU(inplace=True)]

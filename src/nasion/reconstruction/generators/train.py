@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from nasion.errors import NasionError
 from nasion.networks.checkpoints import (
@@ -33,8 +32,10 @@ from nasion.readers.files import claim_folder, write_bytes
 from nasion.reconstruction.generators.augmentation import changed, drawn_change
 from nasion.reconstruction.generators.models import new_translator
 from nasion.reconstruction.generators.pairs import FacePair, view_number
-from nasion.reconstruction.generators.settings import GeneratorSettings, LearningSettings
+from nasion.reconstruction.generators.progress import EpochRecord, Progress, RunState, linear_rate
+from nasion.reconstruction.generators.settings import GeneratorSettings
 from nasion.reconstruction.generators.sheets import training_sheet_png
+from nasion.reconstruction.generators.tensors import pictures_of, tensor_of
 from nasion.reconstruction.generators.translator import Batch, FaceGenerator, Translator
 
 LEAST_PAIRS: Final = 4
@@ -47,80 +48,12 @@ _AT_ONCE: Final = 8
 _TERMS: Final = ("adversarial", "critic", "l1", "cycle", "identity", "nce")
 
 
-@dataclass(frozen=True)
-class EpochRecord:
-    """One line of the log: means over an epoch's steps, 0 where a model has no such term.
-
-    Attributes
-    ----------
-    epoch
-        Its number, from 1.
-    rate
-        Learning rate of its last step.
-    adversarial, critic
-        Of generators and critics.
-    l1, cycle, identity, nce
-        See ``settings.LossSettings``.
-    seconds
-        It took.
-
-    """
-
-    epoch: int
-    rate: float
-    adversarial: float
-    critic: float
-    l1: float
-    cycle: float
-    identity: float
-    nce: float
-    seconds: float
-
-
-@dataclass(kw_only=True)
-class RunState:
-    """Where a run stands; it changes as the run goes on."""
-
-    epoch: int = 0
-    """Finished epochs."""
-    step: int = 0
-    """Finished steps of the epoch under way."""
-    seconds: float = 0.0
-    """Of the epoch under way."""
-    sums: dict[str, float] = field(default_factory=dict)
-    """Of the losses of the epoch under way."""
-    rate: float = 0.0
-    history: list[EpochRecord] = field(default_factory=list)
-    average: dict[str, Tensor] = field(default_factory=dict)
-    """Running mean of the generator's weights; empty without one."""
-
-    def elapsed_s(self) -> float:
-        """Return the seconds of learning so far, those before a stop included."""
-        return self.seconds + sum(record.seconds for record in self.history)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What is told after each step; ``record`` after the last one of an epoch."""
-
-    share: float
-    record: EpochRecord | None
-
-
 @dataclass(frozen=True, eq=False)
 class Trained:
     """What a run gives: the generator from sources to faces, and the log."""
 
     generator: FaceGenerator
     records: tuple[EpochRecord, ...]
-
-
-def linear_rate(learning: LearningSettings, share: float) -> float:
-    """Return the learning rate when a share (0 to 1) of a run is done: full at first, then down to 0 in a line."""
-    done = share * (learning.epochs + learning.decay_epochs)
-    if done <= learning.epochs:
-        return learning.rate
-    return learning.rate * (1 - (done - learning.epochs) / learning.decay_epochs)
 
 
 def learn(
@@ -279,18 +212,6 @@ def generated(
     return made
 
 
-def tensor_of(pictures: Sequence[np.ndarray[Any, np.dtype[np.uint8]]]) -> Tensor:
-    """Return (n, 3, s, s), -1 to 1, of pictures (s, s, 3) uint8."""
-    stacked = np.stack(pictures).transpose(0, 3, 1, 2)
-    return torch.from_numpy(np.ascontiguousarray(stacked)).float() / 127.5 - 1
-
-
-def pictures_of(faces: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Return (n, s, s, 3) uint8 of what a generator gave."""
-    values = ((faces.detach().float().cpu() + 1) * 127.5).round().clamp(0, 255).byte()
-    return np.ascontiguousarray(values.permute(0, 2, 3, 1).numpy())
-
-
 def _refuse(pairs: Sequence[FacePair], settings: GeneratorSettings) -> None:
     if len(pairs) < LEAST_PAIRS:
         raise NasionError(f"{len(pairs)} usable pairs are too few to learn from; give at least {LEAST_PAIRS}")
@@ -303,7 +224,7 @@ def _refuse(pairs: Sequence[FacePair], settings: GeneratorSettings) -> None:
 def _record(pairs: Sequence[FacePair], settings: GeneratorSettings) -> dict[str, Any]:
     return {
         "settings": asdict(settings),
-        "pairs": sorted(f"{pair.person} {pair.view} {pair.files[0].name} {pair.files[1].name}" for pair in pairs),
+        "pairs": sorted(f"{pair.person} {pair.view} {' '.join(pair.marks)}" for pair in pairs),
     }
 
 

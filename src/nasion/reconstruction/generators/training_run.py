@@ -15,22 +15,22 @@ import numpy as np
 import torch
 
 from nasion.errors import NasionError
-from nasion.matching.card import picture_mark
 from nasion.matching.point_schemes import point_scheme
 from nasion.matching.points import PointFinder
 from nasion.matching.training_plan import SCHEME_OF, Split, split_pairs
-from nasion.networks.model_folder import hash_of
+from nasion.networks.model_folder import RUN_MODEL, hash_of
 from nasion.readers.files import claim_folder
 from nasion.reconstruction.generators.card import Card, ModelFolder, read_model, write_model
 from nasion.reconstruction.generators.export import generator_onnx
 from nasion.reconstruction.generators.likeness import likeness
 from nasion.reconstruction.generators.pairs import DATASETS, PairSet, framed_pairs, read_pairs
 from nasion.reconstruction.generators.predict import Generator, generator_of
+from nasion.reconstruction.generators.progress import Progress
 from nasion.reconstruction.generators.settings import GeneratorSettings, generator_settings
-from nasion.reconstruction.generators.train import Progress, Trained, learn
+from nasion.reconstruction.generators.train import Trained, learn
 from nasion.version import __version__
 
-MODEL: Final = "model"
+MODEL: Final = RUN_MODEL
 RUN: Final = "run"
 _HELD_OUT: Final = 0.1
 
@@ -200,7 +200,7 @@ def packed_model(
         noise_size=trained.generator.noise_size,
         parameters=sum(weight.numel() for weight in trained.generator.parameters()),
         data=f"{len(training.pairs)} pairs of {data}",
-        learnt_from=tuple(sorted({picture_mark(path) for pair in training.pairs for path in pair.files})),
+        learnt_from=tuple(sorted({mark for pair in training.pairs for mark in pair.marks})),
         training_people=len({pair.person for pair in training.pairs}),
         training_pairs=len(training.pairs),
         unusable_pictures=len(training.faults),

@@ -69,9 +69,10 @@ class Translator(nn.Module):
         """Draw all weights and give each group of networks an optimiser."""
         drawn_weights(self, self.settings.network.start)
         learning = self.settings.learning
+        betas = (learning.beta1, _BETA2)
         for name, modules in groups.items():
             weights = [weight for module in modules for weight in module.parameters()]
-            self.optimisers[name] = torch.optim.Adam(weights, lr=learning.rate, betas=(learning.beta1, _BETA2))
+            self.optimisers[name] = torch.optim.Adam(weights, lr=learning.rate, betas=betas, fused=True)
 
     @abstractmethod
     def step(self, batch: Batch) -> dict[str, float]:

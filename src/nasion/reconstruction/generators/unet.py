@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nasion.reconstruction.generators.dropout import InputDropout
-from nasion.reconstruction.generators.layers import normed, with_view
+from nasion.reconstruction.generators.layers import Doubled, normed, with_view
 from nasion.reconstruction.generators.settings import NetworkSettings
 
 _DOUBLED: Final = 3
@@ -40,14 +40,14 @@ class UnetGenerator(nn.Module):
         for level in range(levels - 1, 0, -1):
             inputs = widths[level] * (1 if level == levels - 1 else 2)
             outputs = widths[level - 1]
-            up.append(nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), normed(outputs)))
+            up.append(nn.Sequential(nn.ReLU(), *_twice(inputs, outputs, settings), normed(outputs)))
             side = 2 ** (levels - level)
             share = settings.dropout if side in _DROPPED_PX else 0.0
             dropout = InputDropout((outputs, side, side), share, self.noise_size)
             self.noise_size = dropout.stop
             dropouts.append(dropout)
         self.up, self.dropouts = nn.ModuleList(up), nn.ModuleList(dropouts)
-        self.last = nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(2 * widths[0], 3, 4, 2, 1), nn.Tanh())
+        self.last = nn.Sequential(nn.ReLU(), *_twice(2 * widths[0], 3, settings), nn.Tanh())
 
     def forward(self, picture: Tensor, view: Tensor, noise: Tensor) -> Tensor:
         """Return (n, 3, s, s); see ``resnet.ResnetGenerator``."""
@@ -61,3 +61,10 @@ class UnetGenerator(nn.Module):
             x = torch.cat([across.pop(), dropout(layer(x), noise)], dim=1)
         made: Tensor = self.last(x)
         return made
+
+
+def _twice(inputs: int, outputs: int, settings: NetworkSettings) -> list[nn.Module]:
+    """Return the layers that double a map's side."""
+    if settings.antialias:
+        return [Doubled(), nn.Conv2d(inputs, outputs, 3, 1, 1)]
+    return [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1)]
