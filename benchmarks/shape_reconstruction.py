@@ -44,6 +44,7 @@ from nasion.reconstruction.shape.judging import (
     landmark_distance_mm,
     skin_coverage,
     surface_distance_mm,
+    vertex_coverage,
 )
 from nasion.reconstruction.shape.photograph_score import SeenFace, log_likelihoods
 from nasion.reconstruction.shape.registration import BareSkull
@@ -114,6 +115,8 @@ def judge(
         row[f"{name}: landmarks mm"] = landmark_distance_mm(marks, true_marks)
     covariance = sampler.covariance_mm2()
     row["coverage of skin"] = skin_coverage(mean.mesh, covariance, counted(mean.mesh), true_skin, cut_mm)
+    if true_skin.faces.shape == mean.mesh.faces.shape and (true_skin.faces == mean.mesh.faces).all():
+        row["coverage of vertices"] = vertex_coverage(mean.mesh, covariance, counted(mean.mesh), true_skin.vertices)
     row["coverage of landmarks"] = landmark_coverage(*sampler.landmark_draws(), true_marks)
     return row
 
@@ -157,12 +160,22 @@ def rows_of(path: Path, count: int, make: Callable[[int], Row]) -> list[Row]:
 
 
 def show(name: str, rows: list[Row]) -> None:
+    rows = [row | gains(row) for row in rows]
     keys = list(rows[0])
     values = np.array([[row[key] for key in keys] for row in rows])
     intervals = mean_intervals95(values, np.arange(len(rows)))
     print(f"\n{name}: {len(rows)} people")
     for key, mean, (low, high) in zip(keys, values.mean(axis=0), intervals, strict=True):
         print(f"  {key:32s} {mean:6.3f}  [{low:.3f}, {high:.3f}]", flush=True)
+
+
+def gains(row: Row) -> Row:
+    """Return how much nearer than the floors the mean face is."""
+    return {
+        f"{floor} - mean: {what}": row[f"{floor}: {what}"] - row[f"mean: {what}"]
+        for floor in ("posed", "posed, sized")
+        for what in ("skin mm", "landmarks mm")
+    }
 
 
 def real(out: Path, data: Path) -> None:

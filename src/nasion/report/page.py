@@ -19,6 +19,7 @@ from nasion.report.radiographs import SCORE_WORDS, film_picture, parts_table, ru
 from nasion.report.scene import Mark, Scene
 from nasion.report.wording import (
     FUSED_SCORE,
+    RADIOGRAPH_CAVEAT,
     RADIOGRAPH_WORDS,
     SCORE_CAVEAT,
     SOLVER_WORDS,
@@ -103,7 +104,7 @@ def _page(case: Case, anchors: Mapping[int, str]) -> dict[str, Any]:
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "version": __version__,
         "skull": case.skull.name if case.skull else "",
-        "caveat": CAVEAT if likelihood else SCORE_CAVEAT,
+        "caveat": CAVEAT if likelihood else SCORE_CAVEAT if overlaid else RADIOGRAPH_CAVEAT,
         "rows": [_row(candidate, anchors.get(id(candidate), "")) for candidate in case.candidates[:MOST_ROWS]],
         "more": max(len(case.candidates) - MOST_ROWS, 0),
         "problems": case.problems,

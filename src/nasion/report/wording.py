@@ -92,6 +92,13 @@ FUSED_SCORE: Final = (
     "Degrees of support and likelihood ratios are those of the overlay alone."
 )
 
+RADIOGRAPH_CAVEAT: Final = (
+    "Ranks and scores have not been tested against a collection of solved cases. They depend on the network, on the "
+    "landmarks as they were placed and on the candidates in this run; they are no probability that a person is the "
+    "right one, and they say nothing about people who are not in the run."
+)
+"""The same of radiographs alone."""
+
 SCORE_CAVEAT: Final = (
     "Ranks and scores have not been tested against a collection of solved cases. They depend on the tissue table, on "
     "the landmarks as they were placed and on the candidates in this run; they are no probability that a person is the "

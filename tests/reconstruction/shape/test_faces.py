@@ -20,8 +20,8 @@ from nasion.reconstruction.shape.judging import (
     face_region,
     landmark_coverage,
     landmark_distance_mm,
-    skin_coverage,
     surface_distance_mm,
+    vertex_coverage,
 )
 from nasion.reconstruction.shape.registration import BareSkull
 from nasion.reconstruction.shape.sampler import FaceSampler, face_sampler
@@ -130,7 +130,7 @@ def test_the_spread_holds_the_truth_as_often_as_it_says(template: Template) -> N
         # with the build known, people are independent draws; with it free, one factor decides for a whole face
         own = sampler.at_build(person.build_factor)
         mean = own.mean()
-        skin.append(skin_coverage(mean.mesh, own.covariance_mm2(), region, person.face))
+        skin.append(vertex_coverage(mean.mesh, own.covariance_mm2(), region, person.face.vertices))
         true = {**person.facial_helpers, **person.facial}
         landmarks.append(landmark_coverage(*own.landmark_draws(), true))
         near.append(surface_distance_mm(mean.mesh, person.face.vertices[region]))
