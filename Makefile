@@ -16,8 +16,9 @@ install: .venv/.installed
 demo: install
 	$(PY) -m nasion demo --out out/demo --force
 
+# two processes of one thread each
 test: install
-	$(PY) -m pytest
+	OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses 2 --dist loadfile
 
 lint: install
 	$(PY) -m ruff check .
