@@ -91,17 +91,12 @@ def fit_fusion(
     pairs = read_population(folder)
     known = people_learnt_from(matcher, pairs)
     views = by_view(pairs)
-    strangers = [
-        person
-        for person in dict.fromkeys(pair.face.person for pair in pairs)
-        if person not in known and all(person in {pair.face.person for pair in own} for own in views.values())
-    ][-most:]
+    of_person = {view: {pair.face.person: pair for pair in own} for view, own in views.items()}
+    everybody = dict.fromkeys(pair.face.person for pair in pairs)
+    strangers = [p for p in everybody if p not in known and all(p in own for own in of_person.values())][-most:]
     if not strangers:
         raise NasionError(f"{folder}: the model has learnt from all of these people; give others, with another seed")
-    chosen = {
-        view: [next(pair for pair in own if pair.face.person == person) for person in strangers]
-        for view, own in views.items()
-    }
+    chosen = {view: [own[person] for person in strangers] for view, own in of_person.items()}
     scores = {OVERLAY: _overlay_scores(folder, strangers, chosen, seed, executor, advance)}
     for view, own in chosen.items():
         scores[f"xray_{view}"] = _matching_scores(matcher, view, own, seed, advance)

@@ -171,7 +171,9 @@ def warped(picture: Pixels, matrix: FloatArray, size_px: tuple[int, int] = ALIGN
     if scale < 0.5:
         # a large picture is reduced by area first, as plain sampling would alias
         factor = 2 * scale
-        small = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        # by the size, not by fx: OpenCV would sample by fx itself, which is not the ratio of the rounded sizes
+        size = [max(1, round(factor * side)) for side in picture.shape[1::-1]]
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         own = np.array([picture.shape[1] / small.shape[1], picture.shape[0] / small.shape[0]])
         linear = matrix[:, :2] * own
         matrix = np.column_stack([linear, matrix[:, 2] + matrix[:, :2] @ (own / 2 - 0.5)])
