@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from nasion.errors import NasionError
 from nasion.experiments.reconstruction import Eyes, ReconstructionExperiment, run_reconstruction_experiment
 from nasion.experiments.reconstruction_folds import Fold, MadeFace, folds_of
 from nasion.experiments.reconstruction_people import SOURCE_ITSELF
-from nasion.experiments.reconstruction_retrieval import retrieval
+from nasion.experiments.reconstruction_retrieval import CENTRED, centred_scores, retrieval
 from nasion.matching.datasets import read_cuhk
 from nasion.matching.samples import MatchPair, MatchPicture
 from nasion.reconstruction.scores.networks import Seen
@@ -149,11 +150,12 @@ def test_faces_of_others_find_nobody(tmp_path: Path) -> None:
 def test_the_mean_face_is_at_chance(tmp_path: Path) -> None:
     # one fold: everybody has the same mean face, so that exactly one of the six is "found"
     table = run(write_set(tmp_path / "data", test=6), [], tmp_path / "out", folds=None)
-    found = table["table2"][VIEW]["patches"]["mean face"]
-    assert found["n_queries"] == found["n_gallery"] == 6
-    for kind in ("recall", "map"):
-        assert found[kind] == pytest.approx(found["chance"][kind])
-    assert found["mrr"] == pytest.approx(found["chance"]["mrr"])
+    for way in ("", CENTRED):
+        found = table["table2"][VIEW]["patches" + way]["mean face"]
+        assert found["n_queries"] == found["n_gallery"] == 6
+        for kind in ("recall", "map"):
+            assert found[kind] == pytest.approx(found["chance"][kind])
+        assert found["mrr"] == pytest.approx(found["chance"]["mrr"])
 
 
 def test_a_constant_description_is_at_chance() -> None:
@@ -162,25 +164,52 @@ def test_a_constant_description_is_at_chance() -> None:
             return np.ones((len(pictures), 3))
 
     pictures = [person(k) for k in range(10)]
-    own = retrieval(Constant(), {"any": pictures}, pictures, [str(k) for k in range(10)], 0)["any"].figures
-    assert own.recall[1] == pytest.approx(0.1)
-    assert own.mrr == pytest.approx(own.chance["mrr"])
+    people = [str(k) for k in range(10)]
+    for rows in retrieval(Constant(), {"any": pictures}, pictures, people, [0] * 10, 0).values():
+        own = rows["any"].figures
+        assert own.recall[1] == pytest.approx(0.1)
+        assert own.mrr == pytest.approx(own.chance["mrr"])
 
 
 def test_random_features_and_permuted_labels_are_at_chance() -> None:
     pictures = [person(k) for k in range(40)]
     people = [f"p{k}" for k in range(40)]
     blind = Blind()
-    random = [retrieval(blind, {"any": pictures}, pictures, people, 0)["any"].figures for _ in range(5)]
     rng = np.random.default_rng(3)
+    random = [retrieval(blind, {"any": pictures}, pictures, people, [0] * 40, 0) for _ in range(5)]
+    orders = [rng.permutation(40) for _ in range(5)]
     moved = [
-        retrieval(Patches(), {"any": [pictures[k] for k in rng.permutation(40)]}, pictures, people, 0)["any"].figures
-        for _ in range(5)
+        retrieval(Patches(), {"any": [pictures[k] for k in order]}, pictures, people, [0] * 40, 0) for order in orders
     ]
-    for own in (random, moved):
+    for tables, way in product((random, moved), ("", CENTRED)):
+        own = [next(rows["any"].figures for name, rows in table.items() if name.endswith(way)) for table in tables]
         hits = sum(round(40 * figures.recall[10]) for figures in own)
         assert 30 <= hits <= 70  # binomial, 200 trials of 1/4: 50, SD 6.1
         assert np.mean([figures.mrr for figures in own]) < 2 * own[0].chance["mrr"]
+
+
+def test_centring_takes_off_what_all_probes_share() -> None:
+    rng = np.random.default_rng(11)
+    faces = rng.standard_normal((30, 8))
+    # of every second fold other drawings: a shift of its own, and all of them nearer to their mean than photographs
+    folds = [k % 2 for k in range(30)]
+    probes = 0.3 * faces + np.array([[4.0] * 8, [-9.0] * 8])[folds] + 0.02 * rng.standard_normal((30, 8))
+    plain = np.linalg.norm(probes[:, None] - faces, axis=2).argmin(axis=1)
+    assert (plain == np.arange(30)).mean() < 0.2
+    assert (centred_scores(probes, faces, folds).argmax(axis=1) == np.arange(30)).mean() > 0.9
+    # by hand: two probes and faces on a line have cosines of 1 and -1
+    pair = np.array([[1.0], [3.0]])
+    assert np.array_equal(centred_scores(pair + 100, pair, [0, 0]), [[1, -1], [-1, 1]])
+
+
+def test_a_probe_without_others_tells_nothing_when_centred() -> None:
+    faces = np.eye(3)
+    assert np.array_equal(centred_scores(faces, faces, [0, 1, 2]), np.zeros((3, 3)))
+    lost = faces.copy()
+    lost[1] = np.nan
+    scores = centred_scores(lost, faces, [0, 0, 0])
+    assert np.isnan(scores[1]).all() and np.isfinite(scores[[0, 2]]).all()
+    assert np.isnan(centred_scores(faces, lost, [0, 0, 0])[:, 1]).all()
 
 
 def test_pictures_that_cannot_be_described_are_not_found() -> None:
@@ -192,7 +221,9 @@ def test_pictures_that_cannot_be_described_are_not_found() -> None:
             vectors[[own.mean() == 30 for own in pictures]] = np.nan
             return vectors
 
-    own = retrieval(Lossy(), {"any": [*pictures[:5], None]}, pictures, list("abcdef"), 0)["any"]
+    found = retrieval(Lossy(), {"any": [*pictures[:5], None]}, pictures, list("abcdef"), [0] * 6, 0)
+    assert found["patches" + CENTRED]["any"].probes_lost == 2 and found["patches" + CENTRED]["any"].faces_lost == 1
+    own = found["patches"]["any"]
     assert (own.probes_lost, own.faces_lost) == (2, 1)
     assert own.figures.queries == own.figures.gallery == 6
     assert own.figures.recall[1] == pytest.approx(4 / 6)
@@ -288,7 +319,8 @@ def test_a_descriptor_of_frontal_faces_sees_no_other(
     eyes = Eyes(Patches(), (Patches(), Blind()), frozenset({"random"}), {"vgg16": "not here"})
     table = run(tmp_path / "data", [], tmp_path / "out", eyes)
     text = (tmp_path / "out" / "table.md").read_text()
-    assert list(table["table2"][view]) == ["patches", "random"][: 1 + (view == "frontal")]
+    seeing = ["patches", "random"] if view == "frontal" else ["patches"]
+    assert list(table["table2"][view]) == [name + way for name in seeing for way in ("", CENTRED)]
     assert "* vgg16: not here" in text
     assert ("* random, lateral: it finds frontal faces only" in text) == (view == "lateral")
 

@@ -22,7 +22,9 @@ def reconstruction(
         int | None,
         typer.Option("--folds", min=2, help="Of a cross-validation; without it the set's own test part, or 5."),
     ] = None,
-    preset: Annotated[str, typer.Option("--preset", help="tiny (64 px), small (128 px) or paper (256 px).")] = "small",
+    preset: Annotated[
+        str, typer.Option("--preset", help="tiny (64 px), small (128), medium or paper (256).")
+    ] = "small",
     source: Annotated[
         str, typer.Option("--source", help="Of the population: xray_bone (soft tissue taken out), xray or sketch.")
     ] = "xray_bone",

@@ -84,7 +84,9 @@ def train(
     model: Annotated[str, typer.Option("--model", help="cyclegan, pix2pix, cut or fastcut.")],
     dataset: Annotated[str, typer.Option("--dataset", help="population, cuhk or s2f.")],
     data: Annotated[Path, typer.Option("--data", help="The set's folder.")],
-    preset: Annotated[str, typer.Option("--preset", help="tiny (64 px), small (128 px) or paper (256 px).")] = "small",
+    preset: Annotated[
+        str, typer.Option("--preset", help="tiny (64 px), small (128), medium or paper (256).")
+    ] = "small",
     source: Annotated[
         str, typer.Option("--source", help="Of the population: xray, xray_bone (without soft tissue) or sketch.")
     ] = "xray",

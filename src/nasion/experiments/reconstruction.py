@@ -201,7 +201,7 @@ def _judge(
         f"{own.name}, {view}": "it finds frontal faces only" for own in eyes.descriptors if own not in seeing
     }
     for number, descriptor in enumerate(seeing, start=1):
-        found[descriptor.name] = retrieval(descriptor, probes, gallery, judged.people, seed)
+        found |= retrieval(descriptor, probes, gallery, judged.people, judged.folds, seed)
         advance(f"{view}: descriptors", number, len(seeing))
     for scorer in scorers:
         scores = scorer.scores(judged.pairs, partial(advance, f"{view}: {scorer.name}"))
@@ -235,5 +235,6 @@ def _protocol(experiment: ReconstructionExperiment, folds: Sequence[Fold], views
         f"{counts} faces{source}; {how}; preset {experiment.preset} ({experiment.side_px} px){limit}. Each probe meets "
         f"the photographs of all {len(views[0].people)} people of its view, one each, at {DESCRIBED_PX} px in the same "
         "frame; no augmented copy is in a gallery or a test. SSIM and retrieval are of the mean of eight samples, KID, "
-        "FID and IS of one sample. Equal scores count as in random order."
+        "FID and IS of one sample. Equal scores count as in random order. Centred: cosines after the mean of the "
+        "fold's other probes and that of the gallery have been taken off."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from nasion.reconstruction.scores.likeness import Pixels
 from nasion.retrieval.figures import Figures, retrieval_figures
 
 FloatArray = NDArray[np.float64]
+
+CENTRED: Final = ", centred"
+_ROUNDING: Final = 1e-9
 
 
 class Descriptor(Protocol):
@@ -77,9 +80,13 @@ def retrieval(
     probes: Mapping[str, Sequence[Pixels | None]],
     faces: Sequence[Pixels | None],
     people: Sequence[str],
+    folds: Sequence[int],
     seed: int,
-) -> dict[str, Ranked]:
-    """Return what each kind of probe finds: Euclidean distance of descriptions, as in FCR, section 4.5.
+) -> dict[str, dict[str, Ranked]]:
+    """Return what each kind of probe finds, by way of search.
+
+    Under the descriptor's name: Euclidean distance of descriptions, as in FCR, section 4.5. Under its name and
+    ``CENTRED``: see ``centred_scores``.
 
     Parameters
     ----------
@@ -91,14 +98,63 @@ def retrieval(
         The gallery: one photograph a person; None where it cannot be used.
     people
         Who they are.
+    folds
+        In which each of them was tested: probes of one fold come from one model.
     seed
         Of the intervals.
 
     """
     gallery = _described(descriptor, faces)
+    described = {name: _described(descriptor, own) for name, own in probes.items()}
     return {
-        name: ranked(-_distances(_described(descriptor, own), gallery), people, seed) for name, own in probes.items()
+        descriptor.name: {name: ranked(-_distances(own, gallery), people, seed) for name, own in described.items()},
+        f"{descriptor.name}{CENTRED}": {
+            name: ranked(centred_scores(own, gallery, folds), people, seed) for name, own in described.items()
+        },
     }
+
+
+def centred_scores(probes: FloatArray, faces: FloatArray, folds: Sequence[int]) -> FloatArray:
+    """Return (n, m) cosines of descriptions after what is common to all probes, and to all faces, has been taken off.
+
+    Drawings, and faces that one model has made, all differ from photographs in one direction, which brings some
+    photographs near to every probe. So the mean of the fold's other probes is taken from each probe, and the mean of
+    the gallery from the faces. Nobody's identity is used; but it needs a batch of probes.
+
+    Parameters
+    ----------
+    probes
+        (n, d), rows of NaN where there is no description. A probe that equals the others' mean, or has no others,
+        scores 0 everywhere.
+    faces
+        (m, d), likewise.
+    folds
+        (n,) which probes belong together.
+
+    """
+    own, number = np.asarray(probes, np.float64), np.asarray(folds)
+    there = _described_rows(own)
+    turned = np.full_like(own, np.nan)
+    for row in np.flatnonzero(there):
+        others = own[there & (number == number[row]) & (np.arange(len(own)) != row)]
+        turned[row] = _unit(own[row], others.mean(axis=0) if len(others) else own[row])
+    seen = _described_rows(faces)
+    middle = faces[seen].mean(axis=0) if seen.any() else np.zeros(faces.shape[1])
+    gallery = np.array([_unit(face, middle) if known else face for face, known in zip(faces, seen, strict=True)])
+    scores: FloatArray = np.where(there[:, None] & seen, np.nan_to_num(turned) @ np.nan_to_num(gallery).T, np.nan)
+    return scores
+
+
+def _described_rows(vectors: FloatArray) -> NDArray[np.bool_]:
+    """Return (n,) which rows are descriptions."""
+    return np.asarray(np.isfinite(vectors).all(axis=1))
+
+
+def _unit(vector: FloatArray, middle: FloatArray) -> FloatArray:
+    """Return the direction from the middle to a vector; zeros where they are the same but for rounding."""
+    apart = vector - middle
+    length = np.linalg.norm(apart)
+    return np.zeros_like(apart) if length <= _ROUNDING * np.linalg.norm(middle) else apart / length
 
 
 def _described(descriptor: Descriptor, pictures: Sequence[Pixels | None]) -> FloatArray:

@@ -20,7 +20,7 @@ def small_settings(model: str, **learning: object) -> GeneratorSettings:
         base.network, side_px=SIDE, width=8, blocks=2, critic_width=8, critic_layers=1, dropout=0.1, start="normal"
     )
     losses = replace(base.losses, patches=32, projection=16, nce_layers=(0, 4, 8, 10))
-    values = {"epochs": 2, "decay_epochs": 2, "batch": 4, "rate": 2e-3, "augment": False, **learning}
+    values = {"epochs": 2, "decay_epochs": 2, "batch": 4, "rate": 2e-3, "augmentation": "none", **learning}
     return replace(base, network=network, losses=losses, learning=replace(base.learning, **values))
 
 

@@ -13,7 +13,7 @@ from nasion.errors import NasionError  # noqa: E402
 from nasion.reconstruction.generators.likeness import likeness  # noqa: E402
 from nasion.reconstruction.generators.pairs import PairSet  # noqa: E402
 from nasion.reconstruction.generators.progress import Progress  # noqa: E402
-from nasion.reconstruction.generators.settings import MODELS, generator_settings  # noqa: E402
+from nasion.reconstruction.generators.settings import MODELS, Augmentation, generator_settings  # noqa: E402
 from nasion.reconstruction.generators.train import generated, learn  # noqa: E402
 from nasion.reconstruction.generators.training_run import fit, for_views  # noqa: E402
 from nasion.reconstruction.scores.likeness import mean_face  # noqa: E402
@@ -73,7 +73,7 @@ def test_goes_on_as_if_it_had_not_stopped(model: str, tmp_path: Path, monkeypatc
     """A run that is stopped in the middle of an epoch: pool, averages, order, dropout and rate are taken up."""
     monkeypatch.setattr(train_module, "CHECKPOINT_SECONDS", 0.0)
     own = drawn_pairs(5)
-    settings = small_settings(model, epochs=1, decay_epochs=2, batch=2, average=0.9, augment=True, pool=3)
+    settings = small_settings(model, epochs=1, decay_epochs=2, batch=2, average=0.9, augmentation="strong", pool=3)
 
     class StopError(Exception):
         pass
@@ -118,11 +118,12 @@ def test_a_time_limit_ends_the_run_and_brings_the_rate_down(tmp_path: Path) -> N
 
 
 def test_training_looks_at_pairs_as_they_are_unless_it_augments(tmp_path: Path) -> None:
-    for augment in (False, True):
+    kinds: tuple[Augmentation, ...] = ("none", "published", "strong")
+    for kind in kinds:
         own = drawn_pairs(4)
-        settings = small_settings("pix2pix", epochs=1, decay_epochs=0, augment=augment)
+        settings = small_settings("pix2pix", epochs=1, decay_epochs=0, augmentation=kind)
         before = [(pair.source.copy(), pair.target.copy()) for pair in own]
-        learn(tmp_path / str(augment), own, settings)
+        learn(tmp_path / kind, own, settings)
         for pair, (source, target) in zip(own, before, strict=True):
             assert np.array_equal(pair.source, source) and np.array_equal(pair.target, target)
 

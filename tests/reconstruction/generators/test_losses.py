@@ -13,6 +13,7 @@ from nasion.reconstruction.generators.image_pool import ImagePool  # noqa: E402
 from nasion.reconstruction.generators.losses import critic_loss, distance, judged_as  # noqa: E402
 from nasion.reconstruction.generators.models import new_translator  # noqa: E402
 from nasion.reconstruction.generators.patch_nce import PatchSampler, drawn_places, patch_nce_loss  # noqa: E402
+from nasion.reconstruction.generators.perceptual import feature_distance  # noqa: E402
 from nasion.reconstruction.generators.progress import linear_rate  # noqa: E402
 from nasion.reconstruction.generators.settings import LearningSettings  # noqa: E402
 from nasion.reconstruction.generators.translator import Batch  # noqa: E402
@@ -35,6 +36,36 @@ def test_adversarial_losses_by_hand() -> None:
     assert float(judged_as(half, False, "least_squares")) == 0.25
     assert float(critic_loss(torch.ones(1, 1, 1, 1), half, "least_squares")) == 0.125
     assert float(distance(torch.zeros(2, 2), torch.tensor([[1.0, -3.0], [0.0, 0.0]]))) == 1.0
+
+
+def test_feature_distance_sees_blur_that_a_distance_of_pixels_hardly_does() -> None:
+    own = batch(3, side=64).target
+    own = torch.nn.functional.avg_pool2d(own, 3, 1, 1)
+    assert float(feature_distance(own, own)) == pytest.approx(0, abs=1e-9)
+    blurred, darker = torch.nn.functional.avg_pool2d(own, 3, 1, 1), own - 0.3
+    assert float(distance(blurred, own)) < float(distance(darker, own))
+    assert float(feature_distance(blurred, own)) > 2 * float(feature_distance(darker, own))
+    assert 0 < float(feature_distance(blurred, own)) < 4
+
+
+def test_feature_distance_teaches_the_made_picture_alone() -> None:
+    wanted, made = (batch(k, side=64).target.requires_grad_() for k in (1, 2))
+    before = feature_distance(made, wanted)
+    before.backward()
+    assert wanted.grad is None and made.grad is not None
+    after = feature_distance(made - 5.0 * made.grad / made.grad.abs().max() * 0.02, wanted)
+    assert float(after.detach()) < float(before.detach())
+
+
+def test_the_network_that_judges_features_is_no_part_of_the_model() -> None:
+    plain = small_settings("pix2pix")
+    weighted = replace(plain, losses=replace(plain.losses, perceptual=10.0))
+    translators = [new_translator(own) for own in (plain, weighted)]
+    terms = [own.step(batch()) for own in translators]
+    assert "perceptual" not in terms[0] and terms[1]["perceptual"] > 0
+    assert translators[0].state_dict().keys() == translators[1].state_dict().keys()
+    changed = [own.generator.state_dict()["last.1.weight"] for own in translators]
+    assert not torch.equal(*changed)
 
 
 def test_patch_nce_by_hand() -> None:

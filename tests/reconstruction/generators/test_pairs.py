@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import rankdata
 
 from matching.small import face_picture, write_set
 from nasion.errors import NasionError
@@ -14,7 +15,15 @@ from nasion.matching.frames import mirrored_picture
 from nasion.matching.point_schemes import point_scheme, shapes
 from nasion.matching.points import aligned_set_points
 from nasion.matching.samples import MatchPicture
-from nasion.reconstruction.generators.augmentation import Change, changed, drawn_change
+from nasion.reconstruction.generators.augmentation import (
+    Change,
+    augmented,
+    bent,
+    changed,
+    drawn_change,
+    drawn_shifts,
+    toned,
+)
 from nasion.reconstruction.generators.frames import square_frame
 from nasion.reconstruction.generators.pairs import framed_picture, load, view_number
 
@@ -133,3 +142,38 @@ def test_half_of_the_pairs_are_mirrored_and_none_far_away() -> None:
     angles = [np.degrees(np.arctan2(own.matrix[1, 0], own.matrix[0, 0])) for own in drawn]
     assert 4 < max(np.abs(angles)) <= 5
     assert max(np.abs(own.shift).max() for own in drawn) <= 0.03
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_strong_augmentation_bends_both_pictures_alike(seed: int) -> None:
+    picture = face_picture(seed)[:192, :192]
+    source, target = augmented(picture, picture, "strong", np.random.default_rng(seed))
+    plain, _ = augmented(picture, picture, "published", np.random.default_rng(seed))
+    soft, bent_target, straight = (cv2.GaussianBlur(own.mean(axis=2), (0, 0), 3.0) for own in (source, target, plain))
+    blocks = [(slice(y, y + 64), slice(x, x + 64)) for y in (0, 64, 128) for x in (0, 64, 128)]
+    window = cv2.createHanningWindow((64, 64), cv2.CV_64F)
+    apart = [np.hypot(*cv2.phaseCorrelate(soft[own], bent_target[own], window)[0]) for own in blocks]
+    moved = [np.hypot(*cv2.phaseCorrelate(straight[own], bent_target[own], window)[0]) for own in blocks]
+    assert np.median(apart) < 0.3 and np.median(moved) > 5 * np.median(apart)
+    same = augmented(picture, picture, "none", np.random.default_rng(seed))
+    assert np.array_equal(same[0], picture) and np.array_equal(same[1], picture)
+
+
+def test_bending_by_hand() -> None:
+    picture = face_picture(2)[:64, :64]
+    shifts = np.zeros((64, 64, 2), np.float32)
+    shifts[..., 0] = 3
+    for made in bent(picture, picture, shifts):
+        assert np.array_equal(made[:, :-3], picture[:, 3:])
+    drawn = np.array([drawn_shifts(np.random.default_rng(k), 64) for k in range(200)])
+    assert np.abs(drawn.mean(axis=0)).max() < 1.0
+    assert np.abs(np.diff(drawn, axis=1)).max() < 1.0  # smooth: nothing folds over
+
+
+def test_tones_keep_order_and_place_of_grey() -> None:
+    ramp = np.repeat(np.arange(0, 256, 4, dtype=np.uint8)[None, :, None], 64, axis=0).repeat(3, axis=2)
+    for seed in range(6):
+        made = toned(ramp, np.random.default_rng(seed)).astype(float)
+        assert (made[..., 0] == made[..., 2]).all()
+        line = made.mean(axis=(0, 2))
+        assert np.corrcoef(rankdata(line), np.arange(64))[0, 1] > 0.99

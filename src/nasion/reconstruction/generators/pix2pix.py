@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from nasion.reconstruction.generators.losses import critic_loss, distance, judged_as
+from nasion.reconstruction.generators.perceptual import feature_distance
 from nasion.reconstruction.generators.settings import GeneratorSettings
 from nasion.reconstruction.generators.translator import Batch, Translator, freeze, new_critic, new_generator
 
@@ -13,7 +14,7 @@ class Pix2pix(Translator):
     """One generator; a critic that sees the source beside the face; an L1 distance to the true face.
 
     FCR writes the adversarial part alone (Eq. 5); pix2pix's own Eq. 4 adds the distance, here with weight ``l1``. The
-    noise z of Eq. 5 is the dropout's, as in pix2pix.
+    noise z of Eq. 5 is the dropout's, as in pix2pix. ``perceptual`` adds a distance of features.
     """
 
     def __init__(self, settings: GeneratorSettings) -> None:
@@ -35,6 +36,11 @@ class Pix2pix(Translator):
         with self.mixed(batch):
             fooled = judged_as(self.critic(torch.cat([batch.source, made], dim=1)), True, losses.adversarial)
             apart = distance(made, batch.target)
-        self.descend("generator", fooled + losses.l1 * apart)
+            loss = fooled + losses.l1 * apart
+            terms = {"adversarial": fooled, "critic": told, "l1": apart}
+            if losses.perceptual:
+                terms["perceptual"] = feature_distance(made, batch.target)
+                loss = loss + losses.perceptual * terms["perceptual"]
+        self.descend("generator", loss)
         freeze([self.critic], False)
-        return {"adversarial": float(fooled.detach()), "critic": float(told.detach()), "l1": float(apart.detach())}
+        return {name: float(term.detach()) for name, term in terms.items()}

@@ -21,7 +21,7 @@ class EpochRecord:
         Learning rate of its last step.
     adversarial, critic
         Of generators and critics.
-    l1, cycle, identity, nce
+    l1, perceptual, cycle, identity, nce
         See ``settings.LossSettings``.
     seconds
         It took.
@@ -33,6 +33,7 @@ class EpochRecord:
     adversarial: float
     critic: float
     l1: float
+    perceptual: float
     cycle: float
     identity: float
     nce: float

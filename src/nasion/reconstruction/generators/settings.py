@@ -6,6 +6,7 @@ numbers are those of FCR (Prasad & Singh). What FCR leaves open follows the four
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
@@ -16,6 +17,7 @@ Architecture = Literal["resnet", "unet"]
 Adversarial = Literal["least_squares", "log"]
 IdentityTerm = Literal["none", "nce", "l1"]
 Start = Literal["normal", "xavier"]
+Augmentation = Literal["none", "published", "strong"]
 
 MODELS: Final[tuple[Model, ...]] = get_args(Model)
 SMALLEST_PX: Final = 16
@@ -94,6 +96,8 @@ class LossSettings:
         Weight of Eq. 3; CycleGAN's code: half of the cycle's.
     l1
         Of pix2pix's distance to the true face; FCR's Eq. 5 leaves it out, pix2pix has 100.
+    perceptual
+        Of pix2pix's distance to the true face as a network of ImageNet sees both (Johnson et al., ECCV 2016); ours.
     nce
         lambda_X of Eq. 11.
     nce_identity, identity_term
@@ -109,6 +113,7 @@ class LossSettings:
     cycle: float = 0.0
     identity: float = 0.0
     l1: float = 0.0
+    perceptual: float = 0.0
     nce: float = 0.0
     nce_identity: float = 0.0
     identity_term: IdentityTerm = "none"
@@ -120,7 +125,7 @@ class LossSettings:
 
     def __post_init__(self) -> None:
         _require(self.adversarial in get_args(Adversarial), "the adversarial loss is least_squares or log")
-        weights = (self.cycle, self.identity, self.l1, self.nce, self.nce_identity)
+        weights = (self.cycle, self.identity, self.l1, self.perceptual, self.nce, self.nce_identity)
         _require(min(weights) >= 0, "weights of losses must not be negative")
         _require(self.identity_term in get_args(IdentityTerm), "the identity term is none, nce or l1")
         _require(min(self.patches, self.projection) >= 1 and self.temperature > 0, "patches and tau must be positive")
@@ -140,8 +145,10 @@ class LearningSettings:
         Generated pictures that the critic is shown again (Shrivastava et al., CVPR 2017); 0: none.
     average
         Decay of the weights' running mean, which then is the model; 0: the last weights.
-    augment
-        Flip, rotation, colour jitter and affine of the training pairs (FCR, section 3).
+    augmentation
+        Of the training pairs: ``"published"`` is flip, rotation, colour jitter and affine (FCR, section 3);
+        ``"strong"`` bends the pairs, too, and varies the source's tone, sharpness and grain, as a generator else learns
+        few people by heart.
     seed
         Of weights, order, augmentation and dropout.
 
@@ -154,13 +161,14 @@ class LearningSettings:
     beta1: float = 0.5
     pool: int = 0
     average: float = 0.0
-    augment: bool = True
+    augmentation: Augmentation = "published"
     seed: int = 0
 
     def __post_init__(self) -> None:
         _require(self.epochs >= 0 and self.decay_epochs >= 0, "epochs must not be negative")
         _require(self.epochs + self.decay_epochs >= 1 and self.batch >= 1, "one epoch and a batch of 1 are the least")
         _require(self.rate > 0 and 0 <= self.beta1 < 1, "the rate must be positive, beta1 below 1")
+        _require(self.augmentation in get_args(Augmentation), "augmentation is none, published or strong")
         _require(self.pool >= 0 and 0 <= self.average < 1, "pool must not be negative, the average's decay below 1")
 
 
@@ -218,7 +226,7 @@ PAPER: Final[dict[Model, GeneratorSettings]] = {
 }
 """The published sizes. The resnets' dropout is ours: without it a skull would have one face only."""
 
-PRESETS: Final = ("tiny", "small", "paper")
+PRESETS: Final = ("tiny", "small", "medium", "paper")
 _QUICK_START: Final = "normal"
 """CUT's start, with a gain of 0.02, takes thousands of steps to wake up; small runs have hundreds."""
 
@@ -232,7 +240,7 @@ def generator_settings(model: str, preset: str = "small") -> GeneratorSettings:
     base = PAPER[model]
     if preset == "paper":
         return base
-    return _tiny(base) if preset == "tiny" else _small(base)
+    return _SMALLER[preset](base)
 
 
 def _tiny(base: GeneratorSettings) -> GeneratorSettings:
@@ -249,11 +257,29 @@ def _small(base: GeneratorSettings) -> GeneratorSettings:
     """128 px, about an hour of one core, pix2pix a quarter of it.
 
     Few people and steps: the critic soon knows them all by heart and drives the generator about; the weights' running
-    mean and interpolation in place of transposed convolutions keep its marks out of the faces.
+    mean and interpolation in place of transposed convolutions keep its marks out of the faces. Where there are pairs,
+    most of the loss is a distance of features, as that of pixels is content with blurred eyes.
     """
-    unet = base.network.architecture == "unet"
     network = replace(base.network, side_px=128, width=32, blocks=6, critic_width=32, start=_QUICK_START)
-    if unet:
+    losses = replace(base.losses, projection=128)
+    if base.network.architecture == "unet":
         network = replace(network, antialias=True, dropout=0.2)
-    learning = replace(base.learning, epochs=30, decay_epochs=30, batch=2, rate=4e-4, average=0.99)
-    return replace(base, network=network, learning=learning, losses=replace(base.losses, projection=128))
+        losses = replace(losses, l1=200.0, perceptual=2000.0)
+    learning = replace(
+        base.learning, epochs=30, decay_epochs=30, batch=2, rate=4e-4, average=0.99, augmentation="strong"
+    )
+    return replace(base, network=network, learning=learning, losses=losses)
+
+
+def _medium(base: GeneratorSettings) -> GeneratorSettings:
+    """256 px, narrow: pix2pix half an hour of one core, the others a night."""
+    small = _small(base)
+    network = replace(small.network, side_px=256, width=24)
+    return replace(small, network=network, learning=replace(small.learning, batch=1))
+
+
+_SMALLER: Final[dict[str, Callable[[GeneratorSettings], GeneratorSettings]]] = {
+    "tiny": _tiny,
+    "small": _small,
+    "medium": _medium,
+}

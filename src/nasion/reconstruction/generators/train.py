@@ -29,7 +29,7 @@ from nasion.networks.checkpoints import (
 )
 from nasion.networks.epochs import diverged, shuffled
 from nasion.readers.files import claim_folder, write_bytes
-from nasion.reconstruction.generators.augmentation import changed, drawn_change
+from nasion.reconstruction.generators.augmentation import augmented
 from nasion.reconstruction.generators.models import new_translator
 from nasion.reconstruction.generators.pairs import FacePair, view_number
 from nasion.reconstruction.generators.progress import EpochRecord, Progress, RunState, linear_rate
@@ -45,7 +45,7 @@ _SHEETS: Final = 10
 _SHOWN: Final = 6
 """Pairs of a sheet."""
 _AT_ONCE: Final = 8
-_TERMS: Final = ("adversarial", "critic", "l1", "cycle", "identity", "nce")
+_TERMS: Final = ("adversarial", "critic", "l1", "perceptual", "cycle", "identity", "nce")
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,8 +155,7 @@ class _Run:
         rng = np.random.default_rng([learning.seed, state.epoch, state.step])
         own = [self.pairs[row] for row in rows]
         pictures = [(pair.source, pair.target) for pair in own]
-        if learning.augment:
-            pictures = [changed(source, target, drawn_change(rng)) for source, target in pictures]
+        pictures = [augmented(source, target, learning.augmentation, rng) for source, target in pictures]
         draws = torch.Generator().manual_seed(int(rng.integers(2**62)))
         view = torch.tensor([view_number(pair.view) for pair in own])
         source, target = (tensor_of([both[side] for both in pictures]).to(self.device) for side in (0, 1))
