@@ -17,17 +17,28 @@ from typing import TYPE_CHECKING, Any, Final
 from nasion.version import __version__
 
 if TYPE_CHECKING:
-    from nasion.api import identify, read_photo, read_radiographs, read_skull, superimpose, write_report
+    from nasion.api import (
+        identify,
+        possible_faces,
+        read_photo,
+        read_radiographs,
+        read_skull,
+        superimpose,
+        write_possible_faces,
+        write_report,
+    )
     from nasion.errors import NasionError
 
 __all__ = [
     "NasionError",
     "__version__",
     "identify",
+    "possible_faces",
     "read_photo",
     "read_radiographs",
     "read_skull",
     "superimpose",
+    "write_possible_faces",
     "write_report",
 ]
 
@@ -38,6 +49,8 @@ _HOMES: Final = {
     "read_photo": "nasion.api",
     "read_radiographs": "nasion.api",
     "read_skull": "nasion.api",
+    "possible_faces": "nasion.api",
+    "write_possible_faces": "nasion.api",
     "write_report": "nasion.api",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nasion.casework.films import load_films
 from nasion.casework.identify import identify_gallery, overlay_case
@@ -15,6 +16,10 @@ from nasion.casework.settings import CaseSettings
 from nasion.overlay.problem import CameraPrior
 from nasion.readers.files import output_folder
 from nasion.report.folder import write_case
+
+if TYPE_CHECKING:
+    from nasion.reconstruction.shape.made import MadeFaces
+    from nasion.reconstruction.shape.settings import ShapeSettings
 
 AnyPath = str | PathLike[str]
 
@@ -177,3 +182,59 @@ def write_report(case: Case, out: AnyPath, details: int = 5, force: bool = False
     with output_folder(Path(out), force, inputs) as folder:
         write_case(case, folder, details)
     return Path(out) / "report.html"
+
+
+def possible_faces(skull: Skull, samples: int = 8, seed: int = 0, settings: ShapeSettings | None = None) -> MadeFaces:
+    """Return faces that a skull may have had, by tissue table and built-in face model (docs/shape_faces.md).
+
+    Parameters
+    ----------
+    skull
+        From ``read_skull``, with a surface.
+    samples
+        Faces drawn one by one, beside the mean face and a thin, an average and a heavy one.
+    seed
+        The same seed gives the same faces.
+    settings
+        Assumptions, as the tissue table and a known build.
+
+    Raises
+    ------
+    NasionError
+        The skull has no surface or too few landmarks.
+
+    """
+    from nasion.casework.bare_skull import bare_skull
+    from nasion.population.template_source import BUILTIN, load_template
+    from nasion.reconstruction.shape.made import make_faces
+
+    return make_faces(load_template(BUILTIN), bare_skull(skull), settings, samples, seed)
+
+
+def write_possible_faces(faces: MadeFaces, skull: Skull, out: AnyPath, force: bool = False) -> Path:
+    """Write meshes, pictures, ``overview.png`` and ``result.json`` of faces; return the overview's path.
+
+    Parameters
+    ----------
+    faces
+        From ``possible_faces``.
+    skull
+        The skull that they were made for.
+    out
+        Folder; must be new or empty unless ``force``.
+    force
+        Replace an earlier result.
+
+    Raises
+    ------
+    NasionError
+        ``out`` exists or cannot be written.
+
+    """
+    from nasion.reconstruction.shape.folder import write_faces
+
+    hashes = {Path(file.path).name: file.sha256 for file in skull.inputs}
+    name = Path(skull.inputs[0].path).name if skull.inputs else skull.name
+    with output_folder(Path(out), force, [file.path for file in skull.inputs]) as folder:
+        write_faces(faces, folder, name, hashes, [*skull.notes, *faces.notes()])
+    return Path(out) / "overview.png"

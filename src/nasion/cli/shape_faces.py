@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from nasion.casework.records import Skull
     from nasion.population.template import Template
-    from nasion.reconstruction.shape.registration import BareSkull
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,7 @@ def shape_faces(
 ) -> None:
     """Write possible faces of a skull's surface: meshes, pictures, overview.png and result.json."""
     from nasion.anatomy.tissue import TissueTable
+    from nasion.casework.bare_skull import bare_skull
     from nasion.casework.inputs import load_skull, skull_files
     from nasion.cli.show import progress
     from nasion.readers.files import output_folder, sha256
@@ -79,20 +78,3 @@ def face_model_template(data: Path | None) -> Template:
     from nasion.population.phantom_ict import phantom_ict_template
 
     return phantom_ict_template(data).canonicalised()
-
-
-def bare_skull(skull: Skull) -> BareSkull:
-    """Return a read skull in the frame of its file; a skull without a surface raises NasionError."""
-    import numpy as np
-
-    from nasion.errors import NasionError
-    from nasion.reconstruction.shape.registration import BareSkull
-
-    if skull.mesh is None:
-        raise NasionError(f"{skull.name}: a face needs the skull's surface, not landmarks alone")
-    marks = skull.landmarks
-    bare = BareSkull(skull.mesh, marks.landmarks_mm, marks.helpers_mm, marks.sigma_mm)
-    if skull.found is None:
-        return bare
-    # found landmarks come in head axes
-    return bare.moved(skull.found.orientation.frame.rotation.T, np.zeros(3))

@@ -157,7 +157,20 @@ def run_reconstruction_experiment(
         Judged.of(view, judged, folds, usable, large, faces)
         for view in dict.fromkeys(pair.face.view for pair in judged)
     ]
-    table = {
+    table = _empty_table(experiment, folds, views, eyes)
+    table["failures"] = {str(path): reason for path, reason in small.faults.items()}
+    for own in views:
+        _judge(own, experiment, eyes, scorers, table, out, advance)
+    write_json(out / "table.json", table)
+    write_text(out / "table.md", reconstruction_table_markdown(table))
+    return table
+
+
+def _empty_table(
+    experiment: ReconstructionExperiment, folds: Sequence[Fold], views: Sequence[Judged], eyes: Eyes
+) -> dict[str, Any]:
+    """Return the table before anybody has been judged."""
+    return {
         "nasion": __version__,
         "dataset": experiment.dataset,
         "protocol": _protocol(experiment, folds, views),
@@ -167,14 +180,8 @@ def run_reconstruction_experiment(
         "table1": {},
         "table2": {},
         "left_out": dict(eyes.left_out),
-        "failures": {str(path): reason for path, reason in small.faults.items()},
         "record": experiment.record(),
     }
-    for own in views:
-        _judge(own, experiment, eyes, scorers, table, out, advance)
-    write_json(out / "table.json", table)
-    write_text(out / "table.md", reconstruction_table_markdown(table))
-    return table
 
 
 def _judge(

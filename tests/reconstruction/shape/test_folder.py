@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import trimesh
 
+import nasion
 from nasion.errors import NasionError
 from nasion.population.person import Person
 from nasion.population.template import Template
@@ -124,10 +125,16 @@ def test_the_command_makes_faces_over_the_skulls_own_file(person: Person, tmp_pa
     assert done.exit_code == 0, done.output
     assert "no photograph" in done.output
     face = read_mesh(out / "mean.ply", "face").mesh
-    nasion = landmarks["nasion"]
-    assert 2.0 < np.linalg.norm(face.vertices - nasion, axis=1).min() < 12.0
+    assert 2.0 < np.linalg.norm(face.vertices - landmarks["nasion"], axis=1).min() < 12.0
     again = CliRunner().invoke(app, arguments)
     assert isinstance(again.exception, NasionError)
+    own = nasion.read_skull(skull, marks)
+    faces = nasion.possible_faces(own, samples=1, settings=ShapeSettings(build=1.0))
+    assert nasion.write_possible_faces(faces, own, tmp_path / "api").is_file()
+    results = [json.loads((folder / "result.json").read_text()) for folder in (out, tmp_path / "api")]
+    assert results[0] == results[1]
+    with pytest.raises(NasionError, match="exists already"):
+        nasion.write_possible_faces(faces, own, out)
 
 
 def test_options_of_the_shape_are_refused_for_other_models(tmp_path: Path) -> None:
