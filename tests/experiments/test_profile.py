@@ -244,6 +244,53 @@ def test_another_experiment_is_not_overwritten(one_folder, tmp_path):
     assert (out / "mine.txt").read_text() == "keep"
 
 
+def test_the_same_films_under_other_names_are_nobody_elses(one_folder, tmp_path):
+    shutil.copytree(one_folder, tmp_path / "again")
+    table = (tmp_path / "again" / "landmarks.csv").read_text().replace("images/0", "images/9")
+    (tmp_path / "again" / "landmarks.csv").write_text(table)
+    (tmp_path / "again" / "same_patient_pairs.csv").unlink()
+    for path in sorted((tmp_path / "again" / "images").iterdir()):
+        film = cv2.imread(str(path), 0)
+        cv2.imwrite(str(path.with_name(path.name.replace("0", "9", 1))), film, [cv2.IMWRITE_JPEG_QUALITY, 99])
+        path.unlink()
+    everybody = tmp_path / "everybody"
+    shutil.copytree(tmp_path / "again", everybody)
+    (everybody / "landmarks.csv").write_text(table.replace(",train,", ",test1,"))
+    with pytest.raises(NasionError, match="give films of other people"):
+        run_profile_experiment(one_folder, _only(everybody, 16), tmp_path / "out")
+
+
+def _only(folder, count):
+    """Keep the first films of a set."""
+    lines = (folder / "landmarks.csv").read_text().splitlines()
+    (folder / "landmarks.csv").write_text("\n".join(lines[: count + 1]) + "\n")
+    return folder
+
+
+def test_pictures_that_cannot_be_told_apart_are_refused(tmp_path):
+    same = own_film(people(1)[0])
+    folder = write_set(tmp_path / "films", people(24), ["train"] * 16 + ["test1"] * 8)
+    for path in (folder / "images").iterdir():
+        cv2.imwrite(str(path), np.clip(same + np.random.default_rng(int(path.stem)).normal(0, 2, same.shape), 0, 255))
+    with pytest.raises(NasionError, match="training patients, so that repeats cannot be told by picture"):
+        run_profile_experiment(folder, folder, tmp_path / "out")
+
+
+def test_minutes_that_no_generator_can_use_are_refused(tmp_path):
+    for minutes, generators in ((0.0, ("pix2pix",)), (-5.0, ("pix2pix",)), (3.0, ())):
+        with pytest.raises(NasionError, match=f"--minutes {minutes:g} is of no use"):
+            run_profile_experiment(tmp_path, tmp_path, tmp_path / "out", generators=generators, minutes=minutes)
+
+
+def test_force_does_not_take_the_films(one_folder, tmp_path):
+    folder = tmp_path / "films"
+    shutil.copytree(one_folder, folder)
+    (folder / "experiment.json").write_text("{}")
+    with pytest.raises(NasionError, match="holds the input"):
+        run_profile_experiment(folder, folder, folder, force=True)
+    assert (folder / "images" / "001.jpg").is_file()
+
+
 def test_unknown_generators_are_refused_before_anything_is_read(tmp_path):
     with pytest.raises(NasionError, match="there is no model 'pix3pix'"):
         run_profile_experiment(tmp_path / "none", tmp_path / "none", tmp_path / "out", generators=("pix3pix",))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,6 +83,10 @@ class Perfect:
     """Knows the truth; counts its folds and may stop in one of them."""
 
     name = "perfect"
+    taught_by = ""
+
+    def settings(self) -> dict[str, Any]:
+        return {"name": self.name}
 
     def __init__(self, stop_in: int | None = None) -> None:
         self.folds: list[tuple[set[str], set[str]]] = []
@@ -288,6 +293,48 @@ def test_a_stopped_run_goes_on_and_takes_further_models(tmp_path: Path) -> None:
         run(data, [Perfect()], out)
     with pytest.raises(NasionError, match="reconstruction experiment of other settings"):
         run(data, [Perfect()], out, folds=4)
+
+
+def test_faces_of_other_data_or_settings_are_not_taken_for_these(tmp_path: Path) -> None:
+    data, out = write_set(tmp_path / "data"), tmp_path / "out"
+    run(data, [Perfect()], out)
+    head, *rows = (data / "pairs.csv").read_text().splitlines()
+    (data / "pairs.csv").write_text("\n".join([head, *rows[::-1]]) + "\n")
+    with pytest.raises(NasionError, match=r"faces\.npz: was made from other data or settings"):
+        run(data, [Perfect()], out)
+    (data / "pairs.csv").write_text("\n".join([head, *rows]) + "\n")
+
+    class Longer(Perfect):
+        def settings(self) -> dict[str, Any]:
+            return {"minutes": 5}
+
+    with pytest.raises(NasionError, match=r"faces\.npz: was made from other data or settings"):
+        run(data, [Longer()], out)
+    run(data, [Perfect()], out)
+
+
+def test_too_few_people_are_told_before_anything_is_learnt(tmp_path: Path) -> None:
+    maker = Perfect()
+    with pytest.raises(NasionError, match="3 usable frontal pairs are too few to judge"):
+        run(write_set(tmp_path / "data", test=3), [maker], tmp_path / "out", folds=None)
+    assert not maker.folds
+
+
+def test_who_learnt_by_the_extractor_is_told(tmp_path: Path) -> None:
+    class Taught(Perfect):
+        taught_by = "patches"
+
+    run(write_set(tmp_path / "data"), [Taught()], tmp_path / "out")
+    assert "perfect learnt by this network's features" in (tmp_path / "out" / "table.md").read_text()
+
+
+def test_no_two_faces_share_their_noise() -> None:
+    pytest.importorskip("torch")
+    from nasion.experiments.reconstruction_generators import own_seed
+    from reconstruction.generators.small import drawn_pair
+
+    seeds = {own_seed(0, drawn_pair(k, view)) for k in range(20) for view in ("frontal", "lateral")}
+    assert len(seeds) == 40 and own_seed(0, drawn_pair(3)) == own_seed(0, drawn_pair(3)) != own_seed(1, drawn_pair(3))
 
 
 def test_the_gain_over_the_source_is_told(tmp_path: Path) -> None:

@@ -53,9 +53,13 @@ def test_the_right_skull_fits_best(population: tuple[Path, list[MatchPair]], tmp
     own = np.diag(scores)
     assert own.mean() > (scores.sum() - own.sum()) / (PEOPLE * (PEOPLE - 1))
     # finished rows are kept: nothing is computed again
-    np.save(tmp_path / "kept" / "frontal" / "subject_000.npy", np.full(PEOPLE, 7.0))
+    (kept,) = (tmp_path / "kept" / "frontal").glob("*/subject_000.npy")
+    np.save(kept, np.full(PEOPLE, 7.0))
     again = ShapeScorer(folder, tmp_path / "kept").scores(pairs, lambda done, total: None)
     assert (again[0] == 7).all()
+    # in another order of the photographs they would be somebody else's
+    turned = ShapeScorer(folder, tmp_path / "kept").scores(pairs[::-1], lambda done, total: None)
+    assert turned[::-1, ::-1] == pytest.approx(scores)
     assert (again[1:] == scores[1:]).all()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from nasion.errors import NasionError
 from nasion.readers.files import (
+    claim_folder,
     output_folder,
     refuse_existing,
     sha256,
@@ -120,6 +121,23 @@ def test_force_never_takes_inputs_or_the_working_folder(tmp_path: Path, monkeypa
     with pytest.raises(NasionError, match="working folder"), output_folder(tmp_path, force=True):
         pass
     assert names(tmp_path) == {"case", "skull.ply"}
+
+
+def test_a_job_begun_anew_takes_its_own_folder_only(tmp_path: Path) -> None:
+    own, other = tmp_path / "job", tmp_path / "films"
+    claim_folder(own, "job.json", {"seed": 1}, "job")
+    (own / "result").write_text("1")
+    claim_folder(own, "job.json", {"seed": 2}, "job", force=True)
+    assert names(own) == {"job.json"}
+    other.mkdir()
+    (other / "film.png").write_text("x")
+    with pytest.raises(NasionError, match="exists and is no job"):
+        claim_folder(other, "job.json", {"seed": 1}, "job", force=True)
+    (own / "film.png").write_text("x")
+    for inputs in ([own], [own / "film.png"]):
+        with pytest.raises(NasionError, match="holds the input"):
+            claim_folder(own, "job.json", {"seed": 1}, "job", True, inputs)
+    assert names(tmp_path) == {"job", "job.json", "film.png", "films"}
 
 
 def test_large_file_is_hashed_as_hashlib_does(tmp_path: Path) -> None:

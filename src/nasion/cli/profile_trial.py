@@ -26,7 +26,9 @@ def profile(
     generators: Annotated[
         str, typer.Option("--generators", help="Train as well, comma-separated: cyclegan, pix2pix, cut, fastcut.")
     ] = "",
-    preset: Annotated[str, typer.Option("--preset", help="Size of the generators: tiny, small or paper.")] = "tiny",
+    preset: Annotated[
+        str, typer.Option("--preset", help="Of the generators: tiny (64 px), small (128), medium or paper (256).")
+    ] = "tiny",
     minutes: Annotated[
         float | None, typer.Option("--minutes", help="Of learning, for each generator; all epochs without it.")
     ] = None,

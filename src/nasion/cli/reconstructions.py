@@ -26,7 +26,7 @@ def reconstruct(
     ],
     out: Out,
     samples: Annotated[int, typer.Option("--samples", min=1, help="Possible faces.")] = 8,
-    view: Annotated[str, typer.Option("--view", help="What the picture shows: frontal or lateral.")] = "frontal",
+    view: Annotated[str | None, typer.Option("--view", help="frontal or lateral; the landmarks tell it.")] = None,
     landmarks: Annotated[
         Path | None, typer.Option("--landmarks", help="By default NAME.landmarks.json beside it, else found.")
     ] = None,
@@ -48,6 +48,8 @@ def reconstruct(
     """
     options = ShapeOptions(face_model, tissue, build, units, accept_sides)
     if model == SHAPE:
+        if view is not None:
+            raise NasionError(f"--view: --model {SHAPE} draws both views; leave it out")
         shape_faces(source, out, samples, landmarks, seed, force, options)
         return
     if options.given():
@@ -56,7 +58,7 @@ def reconstruct(
 
 
 def _by_generator(
-    source: Path, model: Path, out: Path, samples: int, view: str, landmarks: Path | None, seed: int, force: bool
+    source: Path, model: Path, out: Path, samples: int, view: str | None, landmarks: Path | None, seed: int, force: bool
 ) -> None:
     from nasion.matching.datasets import LANDMARKS_ENDING
     from nasion.matching.samples import MatchPicture
@@ -69,8 +71,9 @@ def _by_generator(
     card = generator.card
     beside = source.with_name(source.stem + LANDMARKS_ENDING)
     points = landmarks or (beside if beside.is_file() else None)
-    picture = MatchPicture(source, source.stem, view, card.modality, points)
-    with output_folder(out, force, (source, model)) as folder:
+    picture = MatchPicture(source, source.stem, view or "", card.modality, points)
+    inputs = [path for path in (source, model, points) if path is not None]
+    with output_folder(out, force, inputs) as folder:
         found = reconstruct_file(picture, generator, finder_of(card.scheme, card.modality), samples, seed)
         write_reconstruction(found, generator, folder)
     for note in found.notes:
@@ -122,7 +125,10 @@ def train(
 
 def _told(record: EpochRecord) -> str:
     """Return an epoch in words; terms that the model does not have are 0 and left out."""
-    terms = {name: getattr(record, name) for name in ("adversarial", "critic", "l1", "cycle", "identity", "nce")}
+    terms = {
+        name: getattr(record, name)
+        for name in ("adversarial", "critic", "l1", "perceptual", "cycle", "identity", "nce")
+    }
     told = ", ".join(f"{name} {value:.3f}" for name, value in terms.items() if value)
     return f"epoch {record.epoch}: {told}, {record.seconds:.0f} s"
 

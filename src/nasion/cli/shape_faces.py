@@ -53,7 +53,7 @@ def shape_faces(
     beside = source.with_name(source.stem + ".landmarks.json")
     points = landmarks or (beside if beside.is_file() else None)
     given = [path for path in (source, points, options.tissue) if path is not None]
-    with output_folder(out, force, given) as folder:
+    with output_folder(out, force, [*given, *([options.face_model] if options.face_model else [])]) as folder:
         skull = load_skull(skull_files(source, points, options.units), options.accept_sides)
         with progress() as advance:
             made = make_faces(

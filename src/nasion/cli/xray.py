@@ -56,6 +56,8 @@ def strip(
         if path is not None:
             if path.suffix.lower() != ".png":
                 raise NasionError(f"{path}: give a name that ends with .png")
+            if any(own is not None and path.resolve() == own.resolve() for own in (xray, landmarks)):
+                raise NasionError(f"{path}: is the radiograph itself or its landmarks; give another name")
             refuse_existing(path, force)
     if picture is not None and picture.resolve() == out.resolve():
         raise NasionError(f"{picture}: is named for the radiograph and for the picture; give two names")
@@ -68,9 +70,9 @@ def strip(
         raise NasionError(f"{landmarks or xray}: {fault}") from None
     for note in (*film.warnings, *notes, *stripped.notes):
         typer.echo(f"note: {xray}: {note}", err=True)
-    write_bytes(out, grey_png(stripped.image))
     if picture is not None:
         write_bytes(picture, check_png(grey, stripped))
+    write_bytes(out, grey_png(stripped.image))
     typer.echo(f"{out}: {stripped.view}, the skull is {stripped.mask.mean():.0%} of the picture")
 
 
@@ -82,7 +84,7 @@ def _landmarks(
     from nasion.reconstruction.strip.landmarks import CEPHALO, of_found, read_xray_landmarks
 
     if given is not None:
-        return read_xray_landmarks(given), ()
+        return read_xray_landmarks(given, (image.shape[1], image.shape[0])), ()
     if view == "frontal":
         raise NasionError(f"{xray}: landmarks are found in lateral radiographs only; give --landmarks")
     try:

@@ -135,7 +135,7 @@ def run_overlay_experiment(
     tissue = TissueTable.load(e.tissue)
     setup = Setup(e.scenario, e.solvers, e.seed, tissue, e.landmark_noise, e.together, e.runs, e.subset)
     people = e.people()
-    claim_folder(out, RECORD, e.record(), "experiment", force)
+    claim_folder(out, RECORD, e.record(), "experiment", force, [path for path in (e.population, e.tissue) if path])
     report = progress or (lambda stage, done, total: None)
     parts = run(people, setup, out / PARTS, executor, lambda done, total: report("overlays", done, total))
     table = {"nasion": __version__, "people": e.people_words(), **summarise(parts, people.subjects, setup)}

@@ -116,7 +116,7 @@ def run_matching_experiment(
     every = experiment.pairs()
     pairs = [pair for pair in every if pair.split == TEST] or every
     record = {**experiment.record(), "model_sha256": model.sha256}
-    claim_folder(out, RECORD, record, "matching experiment", force)
+    claim_folder(out, RECORD, record, "matching experiment", force, [experiment.data])
     seen = learnt_from(pairs)
     views, failures = score_views(pairs, model, describe, out, advance)
     if len(failures) == 2 * len(pairs):
@@ -154,7 +154,7 @@ def cross_validate(
         experiment.dataset, match_settings(DEFAULT_PRESET), hide_hair=experiment.hide_hair, seed=experiment.seed
     )
     record = {**experiment.record(), "folds": folds, "preset": DEFAULT_PRESET}
-    claim_folder(out, RECORD, record, "matching experiment", force)
+    claim_folder(out, RECORD, record, "matching experiment", force, [experiment.data])
     scores = cross_validated_scores(
         pairs,
         settings,

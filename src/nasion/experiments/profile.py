@@ -38,6 +38,8 @@ Advance = Callable[[str, int, int], None]
 
 RECORD: Final = "experiment.json"
 _SHOWN: Final = "image"
+_MOST_LIKENESSES: Final = 3
+"""One patient's films may be filed as a few patients', not as more."""
 
 
 def run_profile_experiment(
@@ -77,12 +79,14 @@ def run_profile_experiment(
     """
     for name in generators:
         generator_settings(name, preset)
+    if minutes is not None and (not generators or not 0 < minutes < np.inf):
+        raise NasionError(f"--minutes {minutes:g} is of no use; give a number above 0, and --generators that learn")
     split = read_films(train, test)
     split, alike = _without_repeats(split, advance)
     samples = _read_samples([*split.train, *split.test], advance)
     learnt, judged = samples[: len(split.train)], samples[len(split.train) :]
     record = {"nasion": __version__, "train": str(train.resolve()), "test": str(test.resolve())}
-    claim_folder(out, RECORD, record, "profile experiment", force)
+    claim_folder(out, RECORD, record, "profile experiment", force, [train, test])
     methods = {}
     for done, (name, fit) in enumerate(METHODS.items()):
         advance("methods", done, len(METHODS))
@@ -156,7 +160,11 @@ def _with_found(
 def _without_repeats(split: FilmSplit, advance: Advance) -> tuple[FilmSplit, list[tuple[Film, Film]]]:
     """Return the split without films that repeat by their pictures, and the pairs that no table names.
 
-    Where most of the test films look like training films, the pictures cannot be told apart, and are not gone by.
+    Raises
+    ------
+    NasionError
+        A test film looks like those of many training patients: such pictures cannot be told apart.
+
     """
     films = [*split.train, *split.test]
     scales = [mm_per_px(_size(film))[0] for film in films]
@@ -164,9 +172,23 @@ def _without_repeats(split: FilmSplit, advance: Advance) -> tuple[FilmSplit, lis
     images = [partial(_grey, film) for film in films]
     found = same_pictures(images, hard, scales, lambda done, total: advance("repeats", done, total))
     pairs = [(films[a], films[b]) for a, b in found if films[a].patient != films[b].patient]
-    if len({other.name for one, other in pairs if one in split.train}) > len(split.test) / 2:
-        return split, []
+    _check_told_apart(split, pairs)
     return without_repeats(split, pairs), pairs
+
+
+def _check_told_apart(split: FilmSplit, pairs: Sequence[tuple[Film, Film]]) -> None:
+    """Raise NasionError where a test film looks like more training patients than one patient can be."""
+    learnt = set(split.train)
+    likenesses: dict[str, set[str]] = {}
+    for one, other in pairs:
+        if one in learnt and other not in learnt:
+            likenesses.setdefault(other.name, set()).add(one.patient)
+    for name, patients in likenesses.items():
+        if len(patients) > _MOST_LIKENESSES:
+            raise NasionError(
+                f"{name} looks like the films of {len(patients)} training patients, so that repeats cannot be told by "
+                "picture; give films of one size and sharpness, each with a skull to be seen"
+            )
 
 
 def _read_samples(films: Sequence[Film], advance: Advance) -> list[ProfileSample]:
@@ -214,9 +236,16 @@ def _about(
             "found_by_picture": [[one.name, other.name] for one, other in alike],
         },
         "mm_per_px": scales,
-        "scale": "nominal: 0.1 mm a pixel at 1935 x 2400; the films' true scale seems some 9 % larger",
+        "scale": _scale_words(split),
         "reader_mm": reader_mm(split.repeated),
     }
+
+
+def _scale_words(split: FilmSplit) -> str:
+    unknown = [film.name for film in (*split.train, *split.test) if not mm_per_px(_size(film))[1]]
+    if unknown:
+        return f"0.25 mm a pixel assumed for {len(unknown)} films of unknown size, as {unknown[0]}; else nominal"
+    return "nominal: 0.1 mm a pixel at 1935 x 2400; the films' true scale seems some 9 % larger"
 
 
 def reader_mm(repeated: Sequence[tuple[Film, Film]]) -> dict[str, Any] | None:

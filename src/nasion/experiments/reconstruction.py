@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,9 +26,10 @@ from nasion.experiments.reconstruction_scores import Extractor, quality
 from nasion.experiments.reconstruction_tables import reconstruction_table_markdown
 from nasion.matching.datasets import FRONTAL
 from nasion.matching.point_schemes import point_scheme
+from nasion.matching.samples import MatchPair
 from nasion.matching.training_plan import SCHEME_OF
 from nasion.readers.files import claim_folder, write_bytes, write_json, write_text
-from nasion.reconstruction.generators.pairs import framed_pairs, read_pairs
+from nasion.reconstruction.generators.pairs import PairSet, framed_pairs, read_pairs
 from nasion.reconstruction.scores.kernel_distance import LEAST
 from nasion.version import __version__
 
@@ -143,13 +145,14 @@ def run_reconstruction_experiment(
     """
     pairs = read_pairs(experiment.dataset, experiment.data, experiment.source)
     folds = folds_of(pairs, experiment.folds, experiment.seed)
-    claim_folder(out, RECORD, experiment.record(), "reconstruction experiment", force)
+    claim_folder(out, RECORD, experiment.record(), "reconstruction experiment", force, [experiment.data])
     scheme = point_scheme(SCHEME_OF[experiment.dataset])
     small = framed_pairs(pairs, scheme, experiment.side_px, told=partial(advance, "pictures"))
     tested = frozenset[str]().union(*(fold.tests for fold in folds))
     judged = [pair for pair in pairs if pair.face.person in tested]
     whole = framed_pairs(judged, scheme, DESCRIBED_PX, told=partial(advance, "tested people's pictures"))
     usable = {(pair.person, pair.view): pair for pair in small.pairs}
+    _check_counts(small, judged)
     every = [MeanFaceMaker(), *makers]
     faces = {maker.name: made_faces(maker, folds, usable, out / MODELS_FOLDER / maker.name, advance) for maker in every}
     large = {(pair.person, pair.view): pair for pair in whole.pairs}
@@ -158,12 +161,22 @@ def run_reconstruction_experiment(
         for view in dict.fromkeys(pair.face.view for pair in judged)
     ]
     table = _empty_table(experiment, folds, views, eyes)
+    table["taught_by_extractor"] = [own.name for own in makers if own.taught_by == eyes.extractor.name]
     table["failures"] = {str(path): reason for path, reason in small.faults.items()}
     for own in views:
         _judge(own, experiment, eyes, scorers, table, out, advance)
     write_json(out / "table.json", table)
     write_text(out / "table.md", reconstruction_table_markdown(table))
     return table
+
+
+def _check_counts(usable: PairSet, judged: Sequence[MatchPair]) -> None:
+    """Raise NasionError where a view has too few usable pairs to be judged."""
+    there = {(pair.person, pair.view) for pair in usable.pairs}
+    counts = Counter(pair.face.view for pair in judged if (pair.face.person, pair.face.view) in there)
+    for view in dict.fromkeys(pair.face.view for pair in judged):
+        if counts[view] < LEAST:
+            raise NasionError(f"{counts[view]} usable {view} pairs are too few to judge; give at least {LEAST}")
 
 
 def _empty_table(
@@ -196,8 +209,6 @@ def _judge(
     """Add a view to both tables and draw its pictures."""
     view, seed = judged.view, experiment.seed
     complete = judged.complete()
-    if len(complete.people) < LEAST:
-        raise NasionError(f"{len(complete.people)} usable {view} pairs are too few to judge; give at least {LEAST}")
     truth = [pair.target for pair in complete.small if pair is not None]
     made = {name: [face for face in own if face is not None] for name, own in complete.faces.items()}
     table["table1"][view] = quality(made, truth, complete.people, complete.folds, MEAN_FACE, eyes.extractor, seed)
@@ -235,7 +246,10 @@ def _protocol(experiment: ReconstructionExperiment, folds: Sequence[Fold], views
     if len(folds) == 1:
         how = f"learnt from the set's training part ({len(first.training)} people), judged on its test part"
     else:
-        how = f"{len(folds)} folds by person, each person's face made by a model that has not met the person"
+        how = (
+            f"{len(folds)} folds by person, each person's face made by a model that has not met the person, but others "
+            "of the gallery: what knows nothing of a person lies near to those, and below the row of chance"
+        )
     source = f" from {experiment.source}" if experiment.dataset == "population" else ""
     limit = "" if experiment.minutes is None else f", {experiment.minutes:g} minutes of learning a model and fold"
     return (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -42,6 +44,13 @@ class FaceMaker(Protocol):
     def name(self) -> str:
         """How tables call it; also of its folders."""
 
+    @property
+    def taught_by(self) -> str:
+        """Name of the frozen network whose features it learnt by; empty where there is none."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return what its faces depend on beside the data, as plain values."""
+
     def make(self, training: Sequence[FacePair], tests: Sequence[FacePair], folder: Path) -> list[MadeFace]:
         """Learn from some people and return a face for each source of others; of the tests nothing else is looked at.
 
@@ -54,6 +63,11 @@ class MeanFaceMaker:
     """The mean of the training people's faces of the same view: the floor."""
 
     name: str = MEAN_FACE
+    taught_by: str = ""
+
+    def settings(self) -> dict[str, Any]:
+        """Return nothing: there are none."""
+        return {}
 
     def make(self, training: Sequence[FacePair], tests: Sequence[FacePair], folder: Path) -> list[MadeFace]:
         """Return the same face for everybody."""
@@ -125,28 +139,36 @@ def made_faces(
     for number, fold in enumerate(folds):
         own = [pair for pair in pairs.values() if pair.person in fold.tests]
         path = out / f"fold{number}" / "faces.npz"
+        training = [pair for pair in pairs.values() if pair.person in fold.training]
+        origin = _origin(maker, training, own)
         if not path.is_file() and own:
-            training = [pair for pair in pairs.values() if pair.person in fold.training]
             made = maker.make(training, own, out / f"fold{number}" / "run")
-            write_bytes(path, _packed(made))
+            write_bytes(path, _packed(made, origin))
         if own:
-            faces.update(zip([(pair.person, pair.view) for pair in own], _unpacked(path, len(own)), strict=True))
+            faces.update(zip([(pair.person, pair.view) for pair in own], _unpacked(path, origin), strict=True))
         advance(f"{maker.name}: folds", number + 1, len(folds))
     return faces
 
 
-def _packed(made: Sequence[MadeFace]) -> bytes:
+def _origin(maker: FaceMaker, training: Sequence[FacePair], tests: Sequence[FacePair]) -> str:
+    """Return a hash of all that a fold's faces follow from, and of whose they are, in their order."""
+    parts = [[[pair.person, pair.view, *pair.marks] for pair in own] for own in (training, tests)]
+    return hashlib.sha256(json.dumps([maker.settings(), sorted(parts[0]), parts[1]]).encode()).hexdigest()
+
+
+def _packed(made: Sequence[MadeFace], origin: str) -> bytes:
     stream = io.BytesIO()
-    np.savez_compressed(stream, best=np.stack([own.best for own in made]), drawn=np.stack([own.drawn for own in made]))
+    best, drawn = np.stack([own.best for own in made]), np.stack([own.drawn for own in made])
+    np.savez_compressed(stream, best=best, drawn=drawn, origin=np.array(origin))
     return stream.getvalue()
 
 
-def _unpacked(path: Path, count: int) -> list[MadeFace]:
+def _unpacked(path: Path, origin: str) -> list[MadeFace]:
     try:
         with np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) as content:
-            best, drawn = content["best"], content["drawn"]
+            best, drawn, own = content["best"], content["drawn"], str(content["origin"])
     except (ValueError, KeyError, OSError):
-        best = drawn = np.empty((0, 0, 0, 3), np.uint8)
-    if len(best) != count or len(drawn) != count:
-        raise NasionError(f"{path}: is damaged or of other data; remove it, and its fold is made again")
-    return [MadeFace(*own) for own in zip(best, drawn, strict=True)]
+        raise NasionError(f"{path}: is damaged; remove it, and its fold is made again") from None
+    if own != origin:
+        raise NasionError(f"{path}: was made from other data or settings; give another --out, or --force to begin anew")
+    return [MadeFace(*face) for face in zip(best, drawn, strict=True)]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from nasion.experiments.reconstruction_folds import MadeFace
 from nasion.reconstruction.generators.pairs import FacePair, PairSet
 from nasion.reconstruction.generators.settings import generator_settings
+from nasion.reconstruction.scores.networks import LITE
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,18 @@ class GeneratorMaker:
     threads: int = 1
     told: Callable[[str, int, int], None] = lambda stage, done, total: None
 
+    @property
+    def taught_by(self) -> str:
+        """The network of its perceptual distance, where it has one."""
+        return LITE if generator_settings(self.name, self.preset).losses.perceptual else ""
+
+    def settings(self) -> dict[str, Any]:
+        """Return the generator's settings, the time limit and the seed."""
+        own = asdict(generator_settings(self.name, self.preset))
+        return {**own, "minutes": self.minutes, "seed": self.seed, "source": self.source}
+
     def make(self, training: Sequence[FacePair], tests: Sequence[FacePair], folder: Path) -> list[MadeFace]:
-        """Return the mean of some samples, and the first of them, for each source."""
+        """Return the mean of some samples, and the first of them, for each source; no two share their noise."""
         import torch
 
         from nasion.reconstruction.generators.training_run import fit, for_views
@@ -66,6 +79,11 @@ class GeneratorMaker:
         )
         made = []
         for pair in tests:
-            own = generator.reconstruct(pair.source, pair.view, seed=self.seed)
+            own = generator.reconstruct(pair.source, pair.view, seed=own_seed(self.seed, pair))
             made.append(MadeFace(own.mean, own.samples[0]))
         return made
+
+
+def own_seed(seed: int, pair: FacePair) -> int:
+    """Return a seed of a person's view: with one noise for all, the samples would be of one draw of the generator."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {pair.person} {pair.view}".encode()).digest()[:8])

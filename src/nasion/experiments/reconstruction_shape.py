@@ -6,6 +6,7 @@ against where they are in the photograph, camera and pose unknown. Skulls and ph
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Callable, Sequence
@@ -19,13 +20,14 @@ import numpy as np
 from nasion.errors import NasionError
 from nasion.experiments.reconstruction_retrieval import FloatArray
 from nasion.geometry.camera import Camera
+from nasion.matching.datasets import FRONTAL
 from nasion.matching.samples import MatchPair
 from nasion.population.folder import person_of, subject_name
 from nasion.population.person import Person
 from nasion.population.pictures.folder import RECORD, TRUTH
 from nasion.population.template import Template
 from nasion.population.template_source import BUILTIN, load_template
-from nasion.readers.files import read_bytes, read_text, write_bytes
+from nasion.readers.files import read_bytes, read_text, sha256, write_bytes
 from nasion.readers.landmarks import read_landmarks
 from nasion.reconstruction.shape.landmark_spread import LandmarkSpread
 from nasion.reconstruction.shape.photograph_score import NOISE_MM, SeenFace, score_photographs
@@ -38,6 +40,8 @@ MEASURE: Final = "landmarks of the shape-true face against the photograph's"
 _SAME_PX: Final = 0.1
 _SKULL_STREAM: Final = 7
 _PHOTOGRAPH_STREAM: Final = 8
+_VIEW_STREAMS: Final = {True: 7, False: 8}
+"""Of frontal and other photographs: an observer errs anew on each."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,11 @@ class ShapeScorer:
     name: str = SHAPE
     measure: str = MEASURE
 
+    def __post_init__(self) -> None:
+        path = self.data / RECORD
+        if not path.is_file():
+            raise NasionError(f"{path}: is not there; shape needs a folder that 'nasion population --matching' wrote")
+
     def scores(self, pairs: Sequence[MatchPair], told: Callable[[int, int], None]) -> FloatArray:
         """Return (n, n): the skull of pair i against the photograph of pair k.
 
@@ -71,9 +80,10 @@ class ShapeScorer:
 
         """
         photographs = [self._photograph(pair) for pair in pairs]
+        gallery = self._gallery(pairs)
         rows = []
         for number, pair in enumerate(pairs, start=1):
-            path = self.kept / pair.face.view / f"{pair.face.person}.npy"
+            path = self.kept / pair.face.view / gallery / f"{pair.face.person}.npy"
             if not path.is_file():
                 stream = io.BytesIO()
                 np.save(stream, self._row(pair, photographs))
@@ -81,6 +91,11 @@ class ShapeScorer:
             rows.append(np.load(io.BytesIO(read_bytes(path)), allow_pickle=False))
             told(number, len(pairs))
         return np.array(rows)
+
+    def _gallery(self, pairs: Sequence[MatchPair]) -> str:
+        """Return what rows follow from, as a folder's name: settings, seed, and the photographs' landmarks."""
+        files = [sha256(pair.face.landmarks) for pair in pairs if pair.face.landmarks is not None]
+        return hashlib.sha256(json.dumps([self._settings, self.seed, files]).encode()).hexdigest()[:16]
 
     def _row(self, pair: MatchPair, photographs: Sequence[SeenFace]) -> FloatArray:
         own = _index(pair)
@@ -113,7 +128,9 @@ class ShapeScorer:
         found = read_landmarks(pair.face.landmarks, "facial", 2)
         camera = self._camera(pair)
         px_per_mm = camera.focal_px / float(np.linalg.norm(camera.translation_mm))
-        rng = np.random.default_rng([self.seed, _PHOTOGRAPH_STREAM, _index(pair), len(pair.face.view)])
+        rng = np.random.default_rng(
+            [self.seed, _PHOTOGRAPH_STREAM, _index(pair), _VIEW_STREAMS[pair.face.view == FRONTAL]]
+        )
         points = {
             name: np.asarray(point) + NOISE_MM * px_per_mm * rng.standard_normal(2)
             for name, point in {**found.landmarks, **found.helpers}.items()
@@ -142,10 +159,7 @@ class ShapeScorer:
 
     @cached_property
     def _settings(self) -> dict[str, Any]:
-        path = self.data / RECORD
-        if not path.is_file():
-            raise NasionError(f"{path}: is not there; shape needs a folder that 'nasion population --matching' wrote")
-        settings: dict[str, Any] = json.loads(read_text(path))["settings"]
+        settings: dict[str, Any] = json.loads(read_text(self.data / RECORD))["settings"]
         return settings
 
     @cached_property

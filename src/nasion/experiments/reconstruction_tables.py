@@ -38,6 +38,8 @@ def _quality_note(table: dict[str, Any], rows: dict[str, Any]) -> str:
         "KID counts pairs of people of one fold, so that no face is compared with one that its model has learnt from; "
         f"FID cannot. SSIM at {table['side_px']} px."
     )
+    if taught := table["taught_by_extractor"]:
+        note += f" {', '.join(taught)} learnt by this network's features: for them KID, FID and IS are too good."
     if any(row["fid"]["meaningless"] for row in rows.values()):
         note += (
             f" **FID of {first['pictures']} pictures with {first['fid']['features']} features is meaningless: the "

@@ -78,6 +78,10 @@ def read_points(path: Path, scheme: PointScheme, modality: str, size_px: tuple[i
     except ValueError as error:
         reason = " ".join(str(error).split())
         raise NasionError(f"{path}: cannot be read as landmarks ({reason}); save it again") from None
+    wrong = "facial20" if modality == "xray" else "cranial20"
+    if raw.scheme == wrong:
+        what = "a radiograph" if modality == "xray" else f"a {modality}"
+        raise NasionError(f"{path}: its scheme is {wrong!r}, which is not that of {what}; give another file or picture")
     names = scheme.probe_names if modality == "xray" else scheme.names
     known = {name: np.asarray(point, np.float64) for name, point in raw.points}
     if raw.units not in (None, "px") or any(len(point) != 2 for point in known.values()):

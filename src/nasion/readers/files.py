@@ -122,7 +122,14 @@ def output_folder(path: Path | str, force: bool = False, inputs: Iterable[Path |
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def claim_folder(path: Path, record_name: str, record: dict[str, Any], kind: str, force: bool = False) -> None:
+def claim_folder(
+    path: Path,
+    record_name: str,
+    record: dict[str, Any],
+    kind: str,
+    force: bool = False,
+    inputs: Iterable[Path | str] = (),
+) -> None:
     """Make a folder, or take one that an earlier run with the same record began: such a job goes on where it stopped.
 
     Parameters
@@ -134,7 +141,9 @@ def claim_folder(path: Path, record_name: str, record: dict[str, Any], kind: str
     kind
         What that is, for messages, e.g. ``"population"``.
     force
-        Begin anew where the folder holds anything.
+        Begin anew where the folder holds such a job of other settings.
+    inputs
+        Files and folders that the job reads: a folder that holds one of them is never emptied.
 
     Raises
     ------
@@ -143,8 +152,8 @@ def claim_folder(path: Path, record_name: str, record: dict[str, Any], kind: str
 
     """
     own = path / record_name
-    if force and path.exists():
-        _refuse_target(path.resolve(), path, force, ())
+    if force and own.is_file():
+        _refuse_target(path.resolve(), path, force, inputs)
         shutil.rmtree(path)
     if own.is_file():
         try:

@@ -12,11 +12,12 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip insta
 from cli.command import nasion  # noqa: E402
 from matching.small import write_set  # noqa: E402
 from nasion.errors import NasionError  # noqa: E402
+from nasion.matching.point_schemes import point_scheme, shapes  # noqa: E402
 from nasion.networks.model_folder import MODEL_FILE  # noqa: E402
 from nasion.reconstruction.generators.card import ModelFolder, write_model  # noqa: E402
 from nasion.reconstruction.generators.pairs import PairSet, load  # noqa: E402
 from nasion.reconstruction.generators.predict import Generator, generator_of, open_generator  # noqa: E402
-from nasion.reconstruction.generators.reconstruct import NOTICE  # noqa: E402
+from nasion.reconstruction.generators.reconstruct import NOTICE, shown_view  # noqa: E402
 from nasion.reconstruction.generators.settings import GeneratorSettings  # noqa: E402
 from nasion.reconstruction.generators.tensors import pictures_of, tensor_of  # noqa: E402
 from nasion.reconstruction.generators.train import Trained  # noqa: E402
@@ -152,8 +153,24 @@ def test_from_files_to_faces(tmp_path: Path) -> None:
     nasion(*use, "--out", tmp_path / "more")
     for name in result["samples"]:
         assert (tmp_path / "faces" / name).read_bytes() == (tmp_path / "more" / name).read_bytes()
-    assert nasion(*use, "--view", "lateral", "--out", tmp_path / "no").code == 2
+    wrong = nasion(*use, "--view", "lateral", "--out", tmp_path / "no")
+    assert wrong.code == 2 and "show a frontal head, not a lateral one" in wrong.err
+    assert result["input"]["view"] == "frontal"
+    own = tmp_path / "marks" / "2.json"
+    own.parent.mkdir()
+    own.write_bytes((tmp_path / "set" / "sketch" / "2.landmarks.json").read_bytes())
+    taken = nasion(*use, "--landmarks", own, "--out", own.parent, "--force")
+    assert taken.code == 2 and "holds the input" in taken.err and own.is_file()
     assert not (tmp_path / "no").exists()
+
+
+def test_the_landmarks_tell_the_view() -> None:
+    scheme = point_scheme("pairs20")
+    for name, shape in shapes(scheme.name).items():
+        points, shown = shape * 1.5 + 90, name.split("_")[0]
+        assert shown_view("", points, scheme) == shown_view(shown, points, scheme) == shown
+        with pytest.raises(NasionError, match=f"show a {shown} head, not a oblique one"):
+            shown_view("oblique", points, scheme)
 
 
 def test_commands_refuse_in_one_line(tmp_path: Path) -> None:

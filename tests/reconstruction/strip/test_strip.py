@@ -79,15 +79,27 @@ def test_landmark_files_of_both_kinds(tmp_path):
     cephalo = tmp_path / "film.json"
     points = {str(k): [10.0 * k, 5.0 * k] for k in range(1, 20)}
     cephalo.write_text(json.dumps({"scheme": "cephalo19", "units": "px", "landmarks": points}))
-    read = read_xray_landmarks(cephalo)
+    read = read_xray_landmarks(cephalo, (200, 150))
     assert read.view == "lateral" and read.points_px["gonion"].tolist() == [100.0, 50.0]
     assert read.on_outline_px.shape == (9, 2)
     cephalo.write_text(json.dumps({"scheme": "cephalo19", "units": "px", "landmarks": {"1": [1.0]}}))
     with pytest.raises(NasionError, match="is no point"):
-        read_xray_landmarks(cephalo)
+        read_xray_landmarks(cephalo, (200, 150))
     cranial = tmp_path / "cranial.json"
     write_landmarks(cranial, LandmarkFile("cranial20", "px", {"nasion": np.array([3.0, 4.0])}))
-    assert read_xray_landmarks(cranial).points_px["nasion"].tolist() == [3.0, 4.0]
+    assert read_xray_landmarks(cranial, (200, 150)).points_px["nasion"].tolist() == [3.0, 4.0]
+
+
+def test_landmarks_of_another_size_of_film_are_refused(tmp_path):
+    cephalo, cranial = tmp_path / "film.json", tmp_path / "cranial.json"
+    points = {str(k): [10.0 * k, 5.0 * k] for k in range(1, 20)}
+    content = {"scheme": "cephalo19", "units": "px", "image_size_px": [100, 75], "landmarks": points}
+    cephalo.write_text(json.dumps(content))
+    write_landmarks(cranial, LandmarkFile("cranial20", "px", {"nasion": np.array([3.0, 4.0])}, image_size_px=(100, 75)))
+    for path in (cephalo, cranial):
+        read_xray_landmarks(path, (100, 75))
+        with pytest.raises(NasionError, match="are for 100 x 75 pixels, the picture is 200 x 150"):
+            read_xray_landmarks(path, (200, 150))
 
 
 def test_the_command(tmp_path, capsys):
@@ -107,6 +119,13 @@ def test_the_command(tmp_path, capsys):
     assert "lateral" in capsys.readouterr().out
     with pytest.raises(NasionError, match="exists already"):
         app(call, standalone_mode=False)
+    before = film.read_bytes()
+    for option in ("--out", "--picture"):
+        changed = [*call, "--force"]
+        changed[changed.index(option) + 1] = str(film)
+        with pytest.raises(NasionError, match="is the radiograph itself"):
+            app(changed, standalone_mode=False)
+    assert film.read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,18 @@ from nasion.reconstruction.scores.likeness import mean_face, similarity
 
 
 def likeness(generator: Generator, pairs: Sequence[FacePair], training: Sequence[FacePair]) -> Likeness:
-    """Return the likeness over pairs of other people; a training person among them raises NasionError."""
+    """Return the likeness over pairs of other people, in views that training had.
+
+    A training person among them raises NasionError.
+    """
     check_apart("training", [pair.person for pair in training], "test", [pair.person for pair in pairs])
     views = {pair.view for pair in training}
     floors = {view: mean_face([pair.target for pair in training if pair.view == view]) for view in views}
-    known = [pair for pair in pairs if pair.view in views]
-    made = [similarity(generator.reconstruct(pair.source, pair.view).mean, pair.target) for pair in known]
-    floor = [similarity(floors[pair.view], pair.target) for pair in known]
+    made = [similarity(generator.reconstruct(pair.source, pair.view).mean, pair.target) for pair in pairs]
+    floor = [similarity(floors[pair.view], pair.target) for pair in pairs]
     return Likeness(
-        pairs=len(known),
-        people=len({pair.person for pair in known}),
+        pairs=len(pairs),
+        people=len({pair.person for pair in pairs}),
         ssim=float(np.mean(made)),
         ssim_of_mean_face=float(np.mean(floor)),
     )

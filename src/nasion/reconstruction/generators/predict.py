@@ -104,7 +104,9 @@ class Generator:
         if source.shape != (side, side, 3):
             raise NasionError(f"the generator takes pictures of {side} x {side} px; lay them into its frame")
         if view not in self.card.views:
-            raise NasionError(f"the generator knows {', '.join(self.card.views)} pictures, not {view!r}; give --view")
+            raise NasionError(
+                f"the generator knows {', '.join(self.card.views)} pictures, not {view!r}; give another picture"
+            )
         if not 1 <= count <= _MOST_SAMPLES:
             raise NasionError(f"{count} samples cannot be made; give 1 to {_MOST_SAMPLES}")
         given = {"picture": source.transpose(2, 0, 1)[None].astype(np.float32)}

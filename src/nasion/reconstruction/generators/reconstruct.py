@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from nasion.errors import NasionError
-from nasion.matching.frames import Pixels
-from nasion.matching.point_schemes import point_scheme
+from nasion.matching.datasets import FRONTAL
+from nasion.matching.frames import FloatArray, Pixels, standing
+from nasion.matching.point_schemes import PointScheme, has_shapes, point_scheme
 from nasion.matching.points import PointFinder, probe_points
 from nasion.matching.samples import MatchPicture
 from nasion.readers.files import sha256, write_bytes, write_json
@@ -61,7 +62,7 @@ def reconstruct_file(
     Parameters
     ----------
     picture
-        The file; its modality is the generator's.
+        The file; its modality is the generator's. An empty view is told by the landmarks.
     generator
         See ``predict.open_generator``.
     finder
@@ -79,13 +80,25 @@ def reconstruct_file(
     if picture.modality != wanted:
         raise NasionError(f"the generator makes faces of a {wanted}, not of a {picture.modality}; give another --model")
     pixels, notes = _pixels(picture)
-    points = probe_points(picture, pixels, point_scheme(generator.card.scheme), finder)
+    scheme = point_scheme(generator.card.scheme)
+    points = probe_points(picture, pixels, scheme, finder)
     try:
+        picture = replace(picture, view=shown_view(picture.view, points, scheme))
         source = generator.frame(pixels, points)
         faces = generator.reconstruct(source, picture.view, count, seed)
     except NasionError as fault:
         raise NasionError(f"{picture.path}: {fault}") from None
     return Found(faces, picture, seed, notes if generator.card.noise_size else (*notes, ALIKE))
+
+
+def shown_view(given: str, points_px: FloatArray, scheme: PointScheme) -> str:
+    """Return the view that landmarks show; without known shapes, the given one, or frontal."""
+    if not has_shapes(scheme.name):
+        return given or FRONTAL
+    shown, _ = standing(points_px, scheme)
+    if given and given != shown:
+        raise NasionError(f"its landmarks show a {shown} head, not a {given} one; leave --view out or correct them")
+    return shown
 
 
 def write_reconstruction(found: Found, generator: Generator, folder: Path) -> None:

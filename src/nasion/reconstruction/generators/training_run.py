@@ -148,7 +148,8 @@ def train_reconstruction(
     )
     packed = packed_model(trained, settings, training, plan.scheme, split.training[0].probe.modality, plan.dataset)
     generator = generator_of(packed)
-    tests = {name: likeness(generator, own.pairs, training.pairs) for name, own in others.items() if own.pairs}
+    known = {name: [pair for pair in own.pairs if pair.view in packed.card.views] for name, own in others.items()}
+    tests = {name: likeness(generator, own, training.pairs) for name, own in known.items() if own}
     card = packed.card.model_copy(update={"tests": tests})
     write_model(out / MODEL, ModelFolder(card, packed.onnx))
     return card

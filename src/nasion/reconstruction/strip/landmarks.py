@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -77,22 +77,39 @@ def of_found(points: Mapping[str, FloatArray], sigma_px: FloatArray) -> XrayLand
     raise NasionError("its landmarks are found too unsurely to go by; place them by hand and give --landmarks")
 
 
-def read_xray_landmarks(path: Path) -> XrayLandmarks:
+def read_xray_landmarks(path: Path, size_px: tuple[int, int]) -> XrayLandmarks:
     """Read a landmark file of an X-ray: cranial landmarks, or those of ``cephalo19`` as Nasion writes them.
+
+    Parameters
+    ----------
+    path
+        The file.
+    size_px
+        Width and height of the X-ray.
 
     Raises
     ------
     NasionError
-        The file cannot be read, or holds other landmarks.
+        The file cannot be read, holds other landmarks, or was made for a picture of another size.
 
     """
-    if path.suffix.lower() == ".json" and (points := _cephalo(path)) is not None:
+    if path.suffix.lower() == ".json" and (points := _cephalo(path, size_px)) is not None:
         return of_cephalogram(points)
     file = read_landmarks(path, "cranial", 2)
+    _check_size(path, file.image_size_px, size_px)
     return XrayLandmarks({**file.landmarks, **file.helpers})
 
 
-def _cephalo(path: Path) -> dict[str, FloatArray] | None:
+def _check_size(path: Path, own: Sequence[object] | None, size_px: tuple[int, int]) -> None:
+    if own is not None and tuple(own) != size_px:
+        shown = " x ".join(str(value) for value in own)
+        raise NasionError(
+            f"{path}: the landmarks are for {shown} pixels, the picture is {size_px[0]} x {size_px[1]}: place them on "
+            "this picture"
+        )
+
+
+def _cephalo(path: Path, size_px: tuple[int, int]) -> dict[str, FloatArray] | None:
     """Return the points of a file whose scheme is ``cephalo19``, None where it is another or no JSON of ours."""
     try:
         content = json.loads(read_text(path))
@@ -100,6 +117,8 @@ def _cephalo(path: Path) -> dict[str, FloatArray] | None:
         return None
     if not isinstance(content, dict) or content.get("scheme") != CEPHALO:
         return None
+    own = content.get("image_size_px")
+    _check_size(path, own if isinstance(own, list) else None, size_px)
     try:
         points = {str(name): np.array([float(v) for v in point]) for name, point in content["landmarks"].items()}
     except (KeyError, AttributeError, TypeError, ValueError):
