@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,11 +14,12 @@ from cli.command import nasion  # noqa: E402
 from matching.small import write_set  # noqa: E402
 from nasion.errors import NasionError  # noqa: E402
 from nasion.matching.point_schemes import point_scheme, shapes  # noqa: E402
+from nasion.matching.samples import MatchPicture  # noqa: E402
 from nasion.networks.model_folder import MODEL_FILE  # noqa: E402
 from nasion.reconstruction.generators.card import ModelFolder, write_model  # noqa: E402
 from nasion.reconstruction.generators.pairs import PairSet, load  # noqa: E402
 from nasion.reconstruction.generators.predict import Generator, generator_of, open_generator  # noqa: E402
-from nasion.reconstruction.generators.reconstruct import NOTICE, shown_view  # noqa: E402
+from nasion.reconstruction.generators.reconstruct import NOTICE, shown_view, source_pixels  # noqa: E402
 from nasion.reconstruction.generators.settings import GeneratorSettings  # noqa: E402
 from nasion.reconstruction.generators.tensors import pictures_of, tensor_of  # noqa: E402
 from nasion.reconstruction.generators.train import Trained  # noqa: E402
@@ -162,6 +164,22 @@ def test_from_files_to_faces(tmp_path: Path) -> None:
     taken = nasion(*use, "--landmarks", own, "--out", own.parent, "--force")
     assert taken.code == 2 and "holds the input" in taken.err and own.is_file()
     assert not (tmp_path / "no").exists()
+
+
+def test_a_negative_of_a_film_is_turned_back(tmp_path: Path) -> None:
+    film = np.full((240, 200), 12, np.uint8)
+    cv2.ellipse(film, (100, 110), (70, 90), 0, 0, 360, 150, -1)
+    cv2.ellipse(film, (100, 110), (70, 90), 0, 0, 360, 240, 8)
+    pixels = []
+    for name, own in (("film", film), ("negative", 255 - film)):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), own)
+        picture = MatchPicture(tmp_path / f"{name}.png", name, "frontal", "xray")
+        found, notes = source_pixels(picture)
+        assert len(notes) == (name == "negative") and all("turned back" in note for note in notes)
+        pixels.append(found)
+    assert np.array_equal(*pixels) and np.array_equal(pixels[0][..., 1], film)
+    as_sketch, _ = source_pixels(MatchPicture(tmp_path / "negative.png", "s", "frontal", "sketch"))
+    assert np.array_equal(as_sketch[..., 0], 255 - film)
 
 
 def test_the_landmarks_tell_the_view() -> None:

@@ -25,7 +25,6 @@ NOTICE: Final = (
     "whom to compare; it identifies nobody."
 )
 ALIKE: Final = "This model has no dropout: all its samples are one face, and their agreement says nothing."
-_DICOM: Final = (".dcm", ".dicom")
 _BRIGHTEST: Final = 30.0
 """SD, in grey levels, that the map shows brightest."""
 _ROW: Final = 4
@@ -79,7 +78,7 @@ def reconstruct_file(
     wanted = generator.card.modality
     if picture.modality != wanted:
         raise NasionError(f"the generator makes faces of a {wanted}, not of a {picture.modality}; give another --model")
-    pixels, notes = _pixels(picture)
+    pixels, notes = source_pixels(picture)
     scheme = point_scheme(generator.card.scheme)
     points = probe_points(picture, pixels, scheme, finder)
     try:
@@ -146,9 +145,9 @@ def _record(found: Found, generator: Generator, names: list[str]) -> dict[str, A
     }
 
 
-def _pixels(picture: MatchPicture) -> tuple[Pixels, tuple[str, ...]]:
-    """Return (h, w, 3) uint8 RGB as training sees it, and notes; DICOM films are turned so that bone is bright."""
-    if picture.modality == "xray" and picture.path.suffix.lower() in _DICOM:
+def source_pixels(picture: MatchPicture) -> tuple[Pixels, tuple[str, ...]]:
+    """Return (h, w, 3) uint8 RGB as training sees it, and notes; films are turned so that bone is bright."""
+    if picture.modality == "xray":
         film = read_radiograph(picture.path)
         return film.image, film.warnings
     read = read_photograph(picture.path)
