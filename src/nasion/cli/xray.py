@@ -72,7 +72,12 @@ def strip(
         typer.echo(f"note: {xray}: {note}", err=True)
     if picture is not None:
         write_bytes(picture, check_png(grey, stripped))
-    write_bytes(out, grey_png(stripped.image))
+    try:
+        write_bytes(out, grey_png(stripped.image))
+    except NasionError:
+        if picture is not None:
+            picture.unlink()
+        raise
     typer.echo(f"{out}: {stripped.view}, the skull is {stripped.mask.mean():.0%} of the picture")
 
 

@@ -40,8 +40,9 @@ MEASURE: Final = "landmarks of the shape-true face against the photograph's"
 _SAME_PX: Final = 0.1
 _SKULL_STREAM: Final = 7
 _PHOTOGRAPH_STREAM: Final = 8
-_VIEW_STREAMS: Final = {True: 7, False: 8}
-"""Of frontal and other photographs: an observer errs anew on each."""
+_FRONTAL_STREAM: Final = 7
+_LATERAL_STREAM: Final = 8
+"""An observer errs anew on each view's photograph."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,8 @@ class ShapeScorer:
         found = read_landmarks(pair.face.landmarks, "facial", 2)
         camera = self._camera(pair)
         px_per_mm = camera.focal_px / float(np.linalg.norm(camera.translation_mm))
-        rng = np.random.default_rng(
-            [self.seed, _PHOTOGRAPH_STREAM, _index(pair), _VIEW_STREAMS[pair.face.view == FRONTAL]]
-        )
+        own = _FRONTAL_STREAM if pair.face.view == FRONTAL else _LATERAL_STREAM
+        rng = np.random.default_rng([self.seed, _PHOTOGRAPH_STREAM, _index(pair), own])
         points = {
             name: np.asarray(point) + NOISE_MM * px_per_mm * rng.standard_normal(2)
             for name, point in {**found.landmarks, **found.helpers}.items()

@@ -16,6 +16,7 @@ from nasion.matching.s2f import s2f_points
 from nasion.matching.samples import MatchPicture
 from nasion.readers.files import read_text
 from nasion.readers.landmark_formats import parse_nasion_json
+from nasion.readers.landmarks import check_picture_size
 
 _EYES_PX: Final = ((75.0, 125.0), (125.0, 125.0))
 _SIZE_PX: Final = (200, 250)
@@ -86,11 +87,8 @@ def read_points(path: Path, scheme: PointScheme, modality: str, size_px: tuple[i
     known = {name: np.asarray(point, np.float64) for name, point in raw.points}
     if raw.units not in (None, "px") or any(len(point) != 2 for point in known.values()):
         raise NasionError(f"{path}: its landmarks are in space; those of a picture are needed, in pixels")
-    if size_px is not None and raw.image_size_px not in (None, size_px):
-        raise NasionError(
-            f"{path}: the landmarks are for {raw.image_size_px[0]} x {raw.image_size_px[1]} pixels, the picture is "
-            f"{size_px[0]} x {size_px[1]}: place them on this picture"
-        )
+    if size_px is not None:
+        check_picture_size(path, raw.image_size_px, size_px)
     if not set(names) & set(known):
         raise NasionError(f"{path}: holds none of the landmarks of {scheme.name}; find or place them again")
     missing = np.full(2, np.nan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -124,6 +124,16 @@ def read_landmarks(path: Path | str, kind: Kind, dimensions: Literal[2, 3], unit
         found_by=raw.found_by,
         warnings=(f"labels that are no {kind} landmark were left out: {_listed(unknown)}",) if unknown else (),
     )
+
+
+def check_picture_size(path: Path | str, stated: Sequence[object] | None, size_px: tuple[int, int]) -> None:
+    """Raise NasionError where a landmark file states another size than its picture's (width, height); None: none."""
+    if stated is not None and tuple(stated) != size_px:
+        shown = " x ".join(str(value) for value in stated)
+        raise NasionError(
+            f"{path}: the landmarks are for {shown} pixels, the picture is {size_px[0]} x {size_px[1]}: place them on "
+            "this picture"
+        )
 
 
 def write_landmarks(path: Path | str, file: LandmarkFile, units: str | None = None) -> None:

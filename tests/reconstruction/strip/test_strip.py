@@ -119,6 +119,11 @@ def test_the_command(tmp_path, capsys):
     assert "lateral" in capsys.readouterr().out
     with pytest.raises(NasionError, match="exists already"):
         app(call, standalone_mode=False)
+    (tmp_path / "file").write_text("in the way")
+    lost, second = tmp_path / "file" / "skull.png", tmp_path / "second.png"
+    with pytest.raises(NasionError, match="folder cannot be made"):
+        app([*call[:4], str(lost), *call[5:7], "--picture", str(second)], standalone_mode=False)
+    assert not second.exists()
     before = film.read_bytes()
     for option in ("--out", "--picture"):
         changed = [*call, "--force"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from nasion.errors import NasionError
 from nasion.geometry.surface import FloatArray
 from nasion.population.photograph import View
 from nasion.readers.files import read_text
-from nasion.readers.landmarks import read_landmarks
+from nasion.readers.landmarks import check_picture_size, read_landmarks
 from nasion.reconstruction.profile.samples import HARD
 
 CEPHALO: Final = "cephalo19"
@@ -96,17 +96,8 @@ def read_xray_landmarks(path: Path, size_px: tuple[int, int]) -> XrayLandmarks:
     if path.suffix.lower() == ".json" and (points := _cephalo(path, size_px)) is not None:
         return of_cephalogram(points)
     file = read_landmarks(path, "cranial", 2)
-    _check_size(path, file.image_size_px, size_px)
+    check_picture_size(path, file.image_size_px, size_px)
     return XrayLandmarks({**file.landmarks, **file.helpers})
-
-
-def _check_size(path: Path, own: Sequence[object] | None, size_px: tuple[int, int]) -> None:
-    if own is not None and tuple(own) != size_px:
-        shown = " x ".join(str(value) for value in own)
-        raise NasionError(
-            f"{path}: the landmarks are for {shown} pixels, the picture is {size_px[0]} x {size_px[1]}: place them on "
-            "this picture"
-        )
 
 
 def _cephalo(path: Path, size_px: tuple[int, int]) -> dict[str, FloatArray] | None:
@@ -118,7 +109,7 @@ def _cephalo(path: Path, size_px: tuple[int, int]) -> dict[str, FloatArray] | No
     if not isinstance(content, dict) or content.get("scheme") != CEPHALO:
         return None
     own = content.get("image_size_px")
-    _check_size(path, own if isinstance(own, list) else None, size_px)
+    check_picture_size(path, own if isinstance(own, list) else None, size_px)
     try:
         points = {str(name): np.array([float(v) for v in point]) for name, point in content["landmarks"].items()}
     except (KeyError, AttributeError, TypeError, ValueError):
